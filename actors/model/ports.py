@@ -1,0 +1,245 @@
+"""How the roles see each other and the outside world. Roles never import each other; they are handed these.
+
+Every method of another role is `async`, may raise `Unavailable` (try again: all of them are idempotent) and passes only values
+of `actors.model`. Adapters: `cluster/` wraps Ray handles in these, `cluster/inprocess.py` hands over the objects themselves.
+"""
+
+from collections.abc import Sequence
+from typing import BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Site
+from actors.model.errors import Problem
+from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
+from actors.model.states import JobState, RowState
+
+
+class Clock(Protocol):
+    """Seconds since the epoch; tests hand over one with `advance()`."""
+
+    def __call__(self) -> float: ...
+
+
+class Vault(Protocol):
+    """The blob store. Paths are relative, with `/`; a write is atomic (whole file or none) and durable when it returns.
+
+    Errors: FileNotFoundError; `Unavailable` when the store is away or full.
+    """
+
+    def read(self, path: str) -> bytes: ...
+    def write(self, path: str, data: bytes) -> None: ...
+    def open(self, path: str) -> BinaryIO: ...
+    def put_file(self, path: str, local: str) -> None: ...
+    def local(self, path: str) -> str:
+        """A local path that holds the same bytes (the file itself, or a cached copy), for memory mapping."""
+        ...
+
+    def exists(self, path: str) -> bool: ...
+    def size(self, path: str) -> int: ...
+    def list(self, folder: str) -> list[str]:
+        """All file paths below the folder, sorted."""
+        ...
+
+    def delete(self, path: str) -> None:
+        """Removes a file or a folder; a missing one is no error."""
+        ...
+
+
+class JobLedger(Protocol):
+    """Jobs and their rows, as intake, conductor, results and gateway see them."""
+
+    async def create_job(self, record: JobRecord) -> JobRecord:
+        """Adds a job in ACCEPTING. With the same (account, idempotency_key): same payload_hash gives the record that is there,
+        another one raises Conflict. A job left in ACCEPTING by a crash is returned as it is; `settle` over it again is safe."""
+        ...
+
+    async def settle(self, job: str, rows: RowArray, states: NDArray[np.uint8], reasons: Sequence[str]) -> None:
+        """Intake's final states (INVALID, DUPLICATE, SUPPRESSED) for rows of a job in ACCEPTING."""
+        ...
+
+    async def begin_job(self, record: JobRecord) -> JobRecord:
+        """Fills in rows, segment_rows and schedule and moves ACCEPTING -> SCHEDULED or RUNNING. Idempotent."""
+        ...
+
+    async def move_job(self, job: str, state: JobState, reason: str = "") -> JobRecord:
+        """Moves a job to another state, durable when it returns; Conflict if its state does not allow it. CANCELLED turns all
+        PENDING and DEFERRED rows into CANCELLED. Moving to the state it has changes only the reason."""
+        ...
+
+    async def expire_job(self, job: str, reason: str) -> JobRecord:
+        """Turns all PENDING and DEFERRED rows into EXPIRED (deadline)."""
+        ...
+
+    async def status(self, job: str, account: str = "") -> JobStatus:
+        """NotFound if there is none, or it is another account's ('' = any account)."""
+        ...
+
+    async def list_jobs(self, account: str, limit: int = 100, after: str = "") -> list[JobStatus]:
+        """Newest first, those before job id `after`; account '' = all."""
+        ...
+
+    async def active_jobs(self) -> list[JobRecord]:
+        """All jobs in SCHEDULED, RUNNING, PAUSED or STALLED."""
+        ...
+
+    async def claim_conductor(self) -> int:
+        """A new conductor epoch; leases of older ones open nothing any more."""
+        ...
+
+    async def row_states(self, job: str, lo: int, hi: int) -> NDArray[np.uint8]:
+        """RowState of rows lo..hi-1."""
+        ...
+
+    async def due(self, job: str, now: float, limit: int, after: int = -1) -> DueRows:
+        """DEFERRED rows with next_at <= now, by row number, those above `after`."""
+        ...
+
+    async def outcomes(
+        self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()
+    ) -> list["RowOutcome"]:
+        """Last outcome of each row that has one, by row number above `after`."""
+        ...
+
+
+class RowOutcome(Protocol):
+    """One line of the result files; the ledger's `RowLine` has these attributes."""
+
+    row: int
+    state: RowState
+    attempts: int
+    stage: str
+    blame: str
+    code: int
+    enhanced: str
+    reply: str
+    site: str
+    host: str
+    egress: str
+    first_at: float
+    last_at: float
+    in_doubt: int  # how many times the row was in doubt
+
+
+class SendLedger(Protocol):
+    """The ledger as a sender sees it."""
+
+    async def claim_sender(self, egress: str) -> int:
+        """A new epoch for this egress. Rows that an older epoch had open are named in doubt and handled as their job says."""
+        ...
+
+    async def advance(self, egress: str, epoch: int, results: Sequence[Outcome], openings: Sequence[Opening] = ()) -> Advanced:
+        """One durable step: records results, then opens groups. Renews the sender's lease.
+
+        Results are for rows this epoch has open, or for rows that never were opened (render failures, dead sites). Rows of an
+        opening that may not go (job paused or cancelled, old conductor epoch, already done) come back masked False.
+        Fenced: the epoch is old, nothing was written. BrokenPromise: more than MAX_OPEN_ROWS would be open. Idempotent: the
+        same results again are ignored.
+        """
+        ...
+
+    async def release_sender(self, egress: str, epoch: int) -> None:
+        """The sender ends with no row open; gives the lease back."""
+        ...
+
+
+class Suppressions(Protocol):
+    """Addresses that an account must not write to, by scope. Stored normalised (lower case, domain in ASCII)."""
+
+    async def suppress(self, account: str, scope: str, addresses: Sequence[str], reason: str) -> int:
+        """How many were new."""
+        ...
+
+    async def unsuppress(self, account: str, scope: str, addresses: Sequence[str]) -> int: ...
+    async def suppressed(
+        self, account: str, scopes: Sequence[str], after: str = "", limit: int = 100_000
+    ) -> list[tuple[str, str, str, float]]:
+        """(address, scope, reason, since) by address, those above `after`."""
+        ...
+
+
+class Conductor(Protocol):
+    """Cuts jobs into shards and leases them."""
+
+    async def notify(self, job: str) -> None:
+        """The job is new or its state has changed: look now."""
+        ...
+
+    async def lease(self, egress: str, epoch: int, busy_sites: Sequence[str], max_rows: int, wait: float) -> Lease | None:
+        """Work for this sender on none of `busy_sites`; None after `wait` seconds without any. A higher epoch than before voids
+        the egress's former leases."""
+        ...
+
+    async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:
+        """The lease ended; `unsent` rows were never opened and go back. `closed_sites`: lanes that take nothing until a time."""
+        ...
+
+
+class Renderer(Protocol):
+    """Template and roster to envelopes."""
+
+    async def check(self, job: str) -> list[Problem]:
+        """Compiles the snapshot's templates: empty if every row could be rendered in principle."""
+        ...
+
+    async def render(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Envelopes:
+        """Messages for these rows (row numbers of the job, all in the segment). Pure over its arguments; stamps are never 0."""
+        ...
+
+    async def preview(self, job: str, row: int, stamp: int) -> "Preview":
+        """One row's finished message and the values that went in."""
+        ...
+
+
+class Preview(Protocol):
+    """What a look at one row shows; renderer's `RowPreview` has these attributes."""
+
+    row: int
+    state: RowState
+    reason: str
+    message: bytes
+    subject: str
+    html: str
+    text: str
+    values: dict[str, str]
+
+
+class Reputation(Protocol):
+    """What each lane may do."""
+
+    async def report(self, egress: str, reports: Sequence[LaneReport]) -> dict[str, LaneLimits]:
+        """Takes what the egress's lanes saw, gives the limits of those sites."""
+        ...
+
+
+class Intake(Protocol):
+    """Bundle to frozen snapshot."""
+
+    async def accept(self, account: str, upload: str, key: str) -> Accepted:
+        """`upload`: vault folder (`uploads/<account>/<id>`) that holds the bundle's files or one zip. InvalidInput names all problems."""
+        ...
+
+    async def check(self, account: str, upload: str) -> Accepted:
+        """The same look without a job."""
+        ...
+
+
+class Results(Protocol):
+    """Writes a finished job's files."""
+
+    async def write(self, job: str) -> str:
+        """Writes outcomes.parquet, outcomes.csv, summary.json, report.html; gives the folder's URL. Idempotent."""
+        ...
+
+
+class Resolver(Protocol):
+    """DNS. Raises nothing: a failure is a Site with `refusal`."""
+
+    async def sites(self, domains: Sequence[str]) -> dict[str, Site]:
+        """The site of each domain (RFC 5321 section 5.1: MX, else A/AAAA; RFC 7505 null MX)."""
+        ...
+
+    async def addresses(self, host: str) -> list[str]:
+        """IPv4 and IPv6 addresses of a host, in the order to try; empty if none."""
+        ...

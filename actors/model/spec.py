@@ -1,0 +1,105 @@
+"""The control file as values: what a bundle asks for (DESIGN section 6).
+
+`job.yaml`, `job.json` and the proto `JobSpec` all become a `JobSpec`. Names ending in `_` lose the underscore in the file
+(`from_` is `from`). Parsing and checking is intake's; an unknown key is refused there.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from actors.model.states import OnDoubt
+
+
+@dataclass(frozen=True, slots=True)
+class SenderSpec:
+    """Who writes: RFC 5322 mailboxes; `return_path` is the envelope sender (default: the From address)."""
+
+    from_: str
+    reply_to: str = ""
+    return_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentSpec:
+    """A file of the bundle; `file` and `name` are templates, so that each row can have its own."""
+
+    file: str
+    name: str = ""  # the name that the reader sees; default: the file's own
+
+
+@dataclass(frozen=True, slots=True)
+class ContentSpec:
+    """What is written. `html` and `text` name template files of the bundle; the other texts are templates themselves."""
+
+    subject: str
+    html: str = ""
+    text: str = ""  # made from the HTML when left out
+    preheader: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    attachments: tuple[AttachmentSpec, ...] = ()
+    unsubscribe: str = ""  # URL or mailto template for List-Unsubscribe (RFC 2369)
+    one_click: bool = True  # List-Unsubscribe-Post (RFC 8058) when `unsubscribe` is https
+    max_render_errors: float = 0.001  # share of rows; above it the job pauses
+    locale: str = "zh-TW"
+    as_of: datetime | None = None  # what now() and today() give; default: the time of acceptance
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RulesSpec:
+    """List processing: `dedupe` names a column or is empty; `suppress` names suppression scopes of the account."""
+
+    dedupe: str = "email"
+    suppress: tuple[str, ...] = ("global",)
+
+
+@dataclass(frozen=True, slots=True)
+class ListSpec:
+    """The list: its file and how to read it. `auto` and left-out types are found from the data."""
+
+    file: str = "list.csv"
+    email: str = "email"
+    columns: dict[str, str] = field(default_factory=dict)  # name -> int|float|decimal|text|bool|date|timestamp
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    sheet: str = ""
+    rules: RulesSpec = field(default_factory=RulesSpec)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSpec:
+    """When: naive times are in `timezone`. Rows left at the deadline are `expired`. `pause`: windows "HH:MM-HH:MM"."""
+
+    start: datetime | None = None
+    deadline: datetime | None = None
+    pause: tuple[str, ...] = ()
+    timezone: str = "Asia/Taipei"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverySpec:
+    """How: which pool of egresses, what to do with rows in doubt, how long to retry (seconds; "48h" in the file)."""
+
+    pool: str = "default"
+    on_doubt: OnDoubt = OnDoubt.RESEND
+    retry_for: float = 48 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsSpec:
+    """Where the result files go: an fsspec URL; empty means the vault's own folder of the job."""
+
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One control file."""
+
+    name: str
+    sender: SenderSpec
+    content: ContentSpec
+    list_: ListSpec = field(default_factory=ListSpec)
+    schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
+    delivery: DeliverySpec = field(default_factory=DeliverySpec)
+    results: ResultsSpec = field(default_factory=ResultsSpec)
