@@ -1,0 +1,333 @@
+"""The conductor's face: turns jobs into leases, retries what is due, ends what is through.
+
+Rules are in `work`, `leases` and `schedule`; this module asks the ledger, the vault and the resolver, and keeps the loop going.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.conductor.leases import LeaseBook, lease_rows
+from actors.conductor.roster import Domains
+from actors.conductor.schedule import not_before, past_deadline, pausing
+from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
+from actors.model.delivery import DueRows, Lease, Site
+from actors.model.errors import HongyanError, Unavailable
+from actors.model.job import JobRecord, RowArray, snapshot_path
+from actors.model.ports import Clock, JobLedger, Resolver, Results, Vault
+from actors.model.states import ENDED_JOB_STATES, JobState, RowState
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+TICK_SECONDS = 1.0  # how late a retry, a start time or a deadline may be noticed
+LOW_ROWS = 20_000  # cut the next segment when fewer rows wait: some seconds of work for all senders
+MOST_QUEUED_RETRIES = 50_000  # more due rows than this wait in the ledger, not in memory
+DUE_PAGE = 8_192
+RECENT_JOBS = 1_000  # ended jobs that a new conductor looks through for missing result files
+
+
+class JobWork:
+    """What the conductor holds of one active job; all of it can be rebuilt from ledger and vault."""
+
+    def __init__(self, record: JobRecord):
+        self.record = record
+        self.queues = Queues()
+        self.next_segment = 0
+        self.held = np.zeros(record.rows, np.bool_)  # deferred rows that are queued or leased here
+        self.held_rows = 0
+        self.starved = False
+
+    @property
+    def segments(self) -> int:
+        return -(-self.record.rows // self.record.segment_rows)
+
+    def hold(self, rows: RowArray, value: bool) -> None:
+        self.held_rows += int(np.count_nonzero(self.held[rows] != value)) * (1 if value else -1)
+        self.held[rows] = value
+
+
+class Conductor:
+    """Cuts jobs into shards and leases them to senders.
+
+    Hard state: none, all truth is in the ledger. `lease` promises that its rows are in no other valid lease of this conductor;
+    the
+    ledger's epoch check keeps leases of an older one from opening anything. A failed call has at most taken rows off the queue,
+    which come back when the lease's holder asks again with a new epoch or is gone for a minute. After a restart queues are cut
+    anew from the rows that the ledger still calls pending or deferred.
+    """
+
+    def __init__(
+        self,
+        ledger: JobLedger,
+        vault: Vault,
+        resolver: Resolver,
+        results: Results,
+        clock: Clock,
+        pools: Mapping[str, str],
+    ):
+        self._ledger, self._vault, self._resolver, self._results = ledger, vault, resolver, results
+        self._clock = clock
+        self._pools = dict(pools)
+        self._domains = Domains(vault)
+        self._book = LeaseBook()
+        self._jobs: dict[str, JobWork] = {}
+        self._epoch = 0
+        self._lease_id = 0
+        self._wake = asyncio.Event()
+        self._news = asyncio.Event()
+        self._closing: dict[str, asyncio.Task[None]] = {}
+
+    # -- calls ---------------------------------------------------------------------------------------------------------------
+
+    async def notify(self, job: str) -> None:
+        self._wake.set()
+
+    async def ping(self) -> str:
+        return "conductor"
+
+    async def stats(self) -> dict[str, float]:
+        """Rows that wait here, for the metrics."""
+        return {
+            "queued_rows": float(sum(w.queues.rows for w in self._jobs.values())),
+            "active_jobs": float(len(self._jobs)),
+            "held_retries": float(sum(w.held_rows for w in self._jobs.values())),
+        }
+
+    async def lease(self, egress: str, epoch: int, busy_sites: Sequence[str], max_rows: int, wait: float) -> Lease | None:
+        for void in self._book.seen(egress, epoch, self._clock()):
+            await self._give_back(void, lease_rows(void))
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
+        while self._book.current(egress, epoch):
+            lease = self._cut_lease(egress, frozenset(busy_sites), max_rows)
+            if lease is not None or loop.time() >= until:
+                return lease
+            news = self._news
+            try:
+                await asyncio.wait_for(news.wait(), until - loop.time())
+            except TimeoutError:
+                return None
+        return None
+
+    async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:
+        ended = self._book.finish(egress, lease, closed_sites)
+        if ended is not None:
+            await self._give_back(ended, unsent)
+
+    # -- leases --------------------------------------------------------------------------------------------------------------
+
+    def _cut_lease(self, egress: str, busy: frozenset[str], max_rows: int) -> Lease | None:
+        now = self._clock()
+        pool_name = self._pools.get(egress, "")
+        pool = frozenset(e for e, p in self._pools.items() if p == pool_name)
+        closed = busy | self._book.closed_sites(egress, now)
+        may_take = MayTake(egress, self._book.others_alive(egress, pool, now))
+        for job, work in list(self._jobs.items()):
+            if work.record.pool != pool_name or not self._sending(work.record, now):
+                continue
+            segment, chunks = work.queues.take(closed, max_rows, may_take)
+            work.starved = not chunks
+            if work.starved or work.queues.rows < LOW_ROWS:
+                self._wake.set()
+            if chunks:
+                self._jobs[job] = self._jobs.pop(job)  # jobs in turn
+                return self._book_lease(egress, work.record, segment, chunks)
+        return None
+
+    def _book_lease(self, egress: str, record: JobRecord, segment: int, chunks: list[Chunk]) -> Lease:
+        self._lease_id += 1
+        lease = Lease(
+            id=self._lease_id,
+            conductor_epoch=self._epoch,
+            job=record.job,
+            segment=segment,
+            shards=tuple(c.shard() for c in chunks),
+            retry_for=record.retry_for,
+            deadline_at=record.deadline_at,
+        )
+        self._book.add(egress, lease)
+        return lease
+
+    def _sending(self, record: JobRecord, now: float) -> bool:
+        return record.state == JobState.RUNNING and not pausing(record, now) and not past_deadline(record, now)
+
+    async def _give_back(self, lease: Lease, rows: RowArray) -> None:
+        """Rows of an ended lease: what the ledger still calls pending is queued again, what is deferred is left to `due`."""
+        work = self._jobs.get(lease.job)
+        if work is None:
+            return
+        work.hold(lease_rows(lease), False)
+        if not len(rows):
+            return
+        first = lease.segment * work.record.segment_rows
+        states = await self._ledger.row_states(lease.job, first, min(first + work.record.segment_rows, work.record.rows))
+        wanted = set(rows.tolist())
+        for shard in lease.shards:
+            back = [r for r in shard.rows.tolist() if r in wanted and states[r - first] == RowState.PENDING]
+            work.queues.add(lease.segment, fresh_chunk(shard.site, np.asarray(back, np.int64)))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wakes every waiting `lease` call."""
+        self._news.set()
+        self._news = asyncio.Event()
+
+    # -- the loop ------------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Claims the epoch and steers all jobs until cancelled."""
+        self._epoch = await self._patiently(self._ledger.claim_conductor)
+        await self._patiently(self._close_forgotten)
+        while True:
+            try:
+                await self._tick()
+            except HongyanError as error:
+                log.warning("conductor tick: %s", error)
+            try:
+                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        while True:
+            try:
+                return await call()
+            except Unavailable as error:
+                log.warning("conductor waits: %s", error)
+                await asyncio.sleep(TICK_SECONDS)
+
+    async def _tick(self) -> None:
+        now = self._clock()
+        for lease in self._book.gone(now):
+            await self._give_back(lease, lease_rows(lease))
+        records = {r.job: r for r in await self._ledger.active_jobs()}
+        for job in [j for j in self._jobs if j not in records]:
+            self._close(self._jobs.pop(job).record.job)
+        for job, record in records.items():
+            work = self._jobs.get(job)
+            if work is None:
+                work = self._jobs[job] = JobWork(record)
+            work.record = record
+            await self._steer(work, now)
+
+    async def _steer(self, work: JobWork, now: float) -> None:
+        record = work.record
+        try:
+            if past_deadline(record, now):
+                work.record = await self._ledger.expire_job(record.job, "deadline")
+                work.queues = Queues()
+                work.next_segment = work.segments
+            elif record.state == JobState.SCHEDULED and not not_before(record, now):
+                work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
+            if record.pool not in self._pools.values():
+                await self._stall(work, f"no egress belongs to pool {record.pool!r}: add one to the config")
+                return
+            if record.state == JobState.STALLED:
+                self._vault.read(f"{snapshot_path(record.job)}/manifest.json")
+                work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
+            if work.record.state == JobState.RUNNING:
+                await self._refill(work)
+                await self._fetch_due(work, now)
+                await self._end_if_through(work)
+        except (FileNotFoundError, Unavailable) as error:
+            if isinstance(error, Unavailable) and error.part == "ledger":
+                raise
+            await self._stall(work, f"the snapshot cannot be read: {error}")
+
+    async def _stall(self, work: JobWork, reason: str) -> None:
+        if work.record.state in (JobState.RUNNING, JobState.STALLED) and work.record.reason != reason:
+            work.record = await self._ledger.move_job(work.record.job, JobState.STALLED, reason)
+
+    async def _refill(self, work: JobWork) -> None:
+        """Cuts segments until enough rows wait, at least one more when a sender found nothing it could take."""
+        record = work.record
+        while work.next_segment < work.segments and (work.starved or work.queues.rows < LOW_ROWS):
+            segment = work.next_segment
+            first = segment * record.segment_rows
+            states = await self._ledger.row_states(record.job, first, min(first + record.segment_rows, record.rows))
+            codes, names = self._domains.load(record.job, segment)
+            parts = list(cut_segment(codes, states, first))
+            sites = await self._resolver.sites([names[code] for code, _ in parts])
+            for site, rows in _by_site(parts, names, sites):
+                work.queues.add(segment, fresh_chunk(site, rows))
+            work.next_segment += 1
+            work.starved = False
+            self._tell()
+
+    async def _fetch_due(self, work: JobWork, now: float) -> None:
+        after = -1
+        while work.held_rows < MOST_QUEUED_RETRIES:
+            due = await self._ledger.due(work.record.job, now, DUE_PAGE, after)
+            keep = ~work.held[due.rows]
+            for segment in np.unique(due.rows[keep] // work.record.segment_rows):
+                here = keep & (due.rows // work.record.segment_rows == segment)
+                await self._queue_due(work, int(segment), due, here)
+            if len(due.rows) < DUE_PAGE:
+                return
+            after = int(due.rows[-1])
+
+    async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_]) -> None:
+        codes, names = self._domains.load(work.record.job, segment)
+        row_codes = np.full(len(due.rows), -1, np.int32)
+        row_codes[here] = codes[due.rows[here] - segment * work.record.segment_rows]
+        groups = list(split_due(due, here, row_codes))
+        sites = await self._resolver.sites([names[code] for code, _, _ in groups])
+        for code, avoid, at in groups:
+            rows = due.rows[at]
+            chunk = Chunk(sites[names[code]], rows, due.attempts[at], due.stamps[at], due.first_at[at], avoid)
+            work.hold(rows, True)
+            work.queues.add(segment, chunk)
+        self._tell()
+
+    async def _end_if_through(self, work: JobWork) -> None:
+        if work.queues or work.next_segment < work.segments:
+            return
+        status = await self._ledger.status(work.record.job)
+        if status.open == 0:
+            await self._ledger.move_job(work.record.job, JobState.DONE)
+            self._jobs.pop(work.record.job, None)
+            self._close(work.record.job)
+
+    # -- result files --------------------------------------------------------------------------------------------------------
+
+    async def _close_forgotten(self) -> None:
+        """Ended jobs whose result files a crash left unwritten."""
+        for status in await self._ledger.list_jobs("", RECENT_JOBS):
+            if status.record.state in ENDED_JOB_STATES - {JobState.REFUSED}:
+                self._close(status.record.job)
+
+    def _close(self, job: str) -> None:
+        if job not in self._closing:
+            task = self._closing[job] = asyncio.get_running_loop().create_task(self._write_results(job))
+            task.add_done_callback(lambda _: self._closing.pop(job, None))
+
+    async def _write_results(self, job: str) -> None:
+        """Writes the files once no row of the job is on the wire any more; tries again until it works."""
+        pause = TICK_SECONDS
+        while True:
+            try:
+                status = await self._ledger.status(job)
+                if status.record.state not in ENDED_JOB_STATES:
+                    return
+                if not status.counts.get(RowState.TRANSMITTING):
+                    await self._results.write(job)
+                    return
+            except (HongyanError, OSError) as error:
+                log.warning("results of job %s: %s", job, error)
+                pause = min(pause * 2, 60.0)
+            await asyncio.sleep(pause)
+
+
+def _by_site(parts: list[tuple[int, RowArray]], names: list[str], sites: Mapping[str, Site]) -> list[tuple[Site, RowArray]]:
+    """Joins the rows of all domains that share a site."""
+    grouped: dict[str, tuple[Site, list[RowArray]]] = {}
+    for code, rows in parts:
+        site = sites[names[code]]
+        grouped.setdefault(site.name, (site, []))[1].append(rows)
+    return [(site, np.sort(np.concatenate(rows))) for site, rows in grouped.values()]

@@ -1,0 +1,80 @@
+"""Who holds which rows, and when a holder counts as gone.
+
+Pure: the time is an argument. Leases live in memory only; a new conductor starts with none, and its new epoch in the ledger
+makes all older leases worthless.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from actors.model.delivery import Lease
+from actors.model.job import RowArray
+
+HOLDER_GONE_SECONDS = 60.0  # a live sender asks for work every few seconds, even while its sites are slow
+
+
+@dataclass(slots=True)
+class Holder:
+    """One sender as the conductor knows it."""
+
+    epoch: int
+    seen: float
+    leases: dict[int, Lease] = field(default_factory=dict)
+    closed: dict[str, float] = field(default_factory=dict)  # site -> nothing before this time
+
+
+def lease_rows(lease: Lease) -> RowArray:
+    """All rows of a lease."""
+    return np.concatenate([s.rows for s in lease.shards]) if lease.shards else np.empty(0, np.int64)
+
+
+class LeaseBook:
+    """All holders and their leases."""
+
+    def __init__(self) -> None:
+        self._holders: dict[str, Holder] = {}
+
+    def seen(self, egress: str, epoch: int, now: float) -> list[Lease]:
+        """The egress asks for work. Gives the leases of its former epoch, which are void now."""
+        holder = self._holders.get(egress)
+        if holder is None or epoch > holder.epoch:
+            self._holders[egress] = Holder(epoch, now)
+            return list(holder.leases.values()) if holder else []
+        holder.seen = now
+        return []
+
+    def current(self, egress: str, epoch: int) -> bool:
+        return self._holders[egress].epoch == epoch
+
+    def add(self, egress: str, lease: Lease) -> None:
+        self._holders[egress].leases[lease.id] = lease
+
+    def finish(self, egress: str, lease_id: int, closed: dict[str, float]) -> Lease | None:
+        """Takes the lease off the book; None if it was void already."""
+        holder = self._holders.get(egress)
+        if holder is None:
+            return None
+        holder.closed.update(closed)
+        return holder.leases.pop(lease_id, None)
+
+    def closed_sites(self, egress: str, now: float) -> set[str]:
+        holder = self._holders[egress]
+        for site in [s for s, until in holder.closed.items() if until <= now]:
+            del holder.closed[site]
+        return set(holder.closed)
+
+    def gone(self, now: float) -> list[Lease]:
+        """Leases of holders that have not been seen for long; they are taken off the book."""
+        lost = [h for h in self._holders.values() if h.leases and now - h.seen > HOLDER_GONE_SECONDS]
+        leases = [lease for holder in lost for lease in holder.leases.values()]
+        for holder in lost:
+            holder.leases.clear()
+        return leases
+
+    def others_alive(self, egress: str, pool: frozenset[str], now: float) -> bool:
+        """Whether another egress of the pool has asked for work lately."""
+        return any(name != egress and name in pool and now - h.seen <= HOLDER_GONE_SECONDS for name, h in self._holders.items())
+
+    def holds_job(self, job: str) -> bool:
+        return any(lease.job == job for h in self._holders.values() for lease in h.leases.values())

@@ -1,0 +1,55 @@
+"""When a job may send: start, deadline and pause windows, as a pure function of the record and the time.
+
+Nothing here waits or asks for the time; the actor does.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from actors.model.job import JobRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A daily pause, in minutes from midnight; it may pass midnight (`22:00-06:00`)."""
+
+    begin: int
+    end: int
+
+    def holds(self, minute: int) -> bool:
+        if self.begin <= self.end:
+            return self.begin <= minute < self.end
+        return minute >= self.begin or minute < self.end
+
+
+def parse_window(text: str) -> Window:
+    """`"12:00-13:30"` -> Window; ValueError if it is nothing like that."""
+    begin, _, end = text.partition("-")
+    return Window(_minute(begin), _minute(end))
+
+
+def _minute(text: str) -> int:
+    hour, _, minute = text.strip().partition(":")
+    value = int(hour) * 60 + int(minute)
+    if not (0 <= int(minute) < 60 and 0 <= value <= 24 * 60):
+        raise ValueError(f"{text!r} is no time of day")
+    return value
+
+
+def not_before(record: JobRecord, now: float) -> bool:
+    """The job's start has not come."""
+    return bool(record.start_at) and now < record.start_at
+
+
+def past_deadline(record: JobRecord, now: float) -> bool:
+    return bool(record.deadline_at) and now >= record.deadline_at
+
+
+def pausing(record: JobRecord, now: float) -> bool:
+    """A pause window of the job's time zone holds now."""
+    if not record.pause:
+        return False
+    local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(record.timezone))
+    minute = local.hour * 60 + local.minute
+    return any(parse_window(text).holds(minute) for text in record.pause)
