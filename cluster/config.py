@@ -1,0 +1,187 @@
+"""`hongyan.yaml` as values. Unknown keys stop the start and name themselves; secrets come by `env://NAME` or `file://PATH`.
+
+Relative paths are relative to the config file's folder. Nothing is opened here but the secrets that `secret()` is asked for.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from actors.model.errors import InvalidInput, Problem
+
+CONFIG_ENV = "HONGYAN_CONFIG"
+DEFAULT_FILE = "hongyan.yaml"
+
+
+class Section(BaseModel):
+    """Base of all sections: a mistyped key is an error, not a silent default."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _secret_url(url: str) -> str:
+    if url and not url.startswith(("env://", "file://")):
+        raise ValueError("write a secret as env://NAME or file://PATH, never in the config itself")
+    return url
+
+
+SecretUrl = Annotated[str, AfterValidator(_secret_url)]
+
+
+class TlsConfig(Section):
+    """Certificate and key in PEM files; with `client_ca` clients must show a certificate of it (mTLS)."""
+
+    cert: Path
+    key: Path
+    client_ca: Path | None = None
+
+
+class GatewayConfig(Section):
+    """Where the API listens. Outside loopback TLS is required unless `allow_plaintext`."""
+
+    listen: str = "127.0.0.1:7800"
+    tls: TlsConfig | None = None
+    keys: Path = Path("keys.jsonl")
+    reflection: bool = True
+    allow_plaintext: bool = False
+    max_upload_bytes: int = 64 * 2**30  # one bundle; ten million wide rows fit
+
+
+class EgressConfig(Section):
+    """One sending address of this machine."""
+
+    address: str
+    ehlo: str
+    pool: str = "default"
+
+
+class RouteConfig(Section):
+    """Sends domains that match `pattern` (`*`, `example.com`, `*.example.com`) to one host; the first match counts."""
+
+    pattern: str
+    host: str
+    port: int = Field(default=25, ge=1, le=65535)
+    tls: Literal["none", "opportunistic", "required", "verify"] = "opportunistic"
+    user: str = ""
+    password: SecretUrl = ""
+    chunking: bool = False
+
+
+class IdentityConfig(Section):
+    """Who may be written in From, and the key that signs for it: several entries a domain give several signatures."""
+
+    domain: str
+    selector: str
+    key: SecretUrl
+
+
+class LaneConfig(Section):
+    """Connections a lane starts with and may grow to."""
+
+    start: int = Field(default=4, ge=1)
+    most: int = Field(default=20, ge=1)
+
+
+class RayConfig(Section):
+    """`address`: join this cluster instead of starting one. Ports 0 are chosen by Ray."""
+
+    address: str = ""
+    dashboard: bool = True
+    dashboard_port: int = 8265
+    port: int = 0
+    object_store_mb: int = Field(default=512, ge=100)
+    cpus: int = 0  # 0 = as many as there are
+
+
+class Config(Section):
+    """The whole file. Every part has a default that works on one machine, on loopback."""
+
+    data: Path = Path("hongyan-data")
+    vault: str = ""  # fsspec URL; default: <data>/vault
+    ledger: str = ""  # SQLAlchemy URL; default: sqlite in <data>
+    ledger_password: SecretUrl = ""
+    gateway: GatewayConfig = GatewayConfig()
+    ray: RayConfig = RayConfig()
+    renderers: int = Field(default=2, ge=1, le=256)
+    egresses: tuple[EgressConfig, ...] = (EgressConfig(address="127.0.0.2", ehlo="localhost.localdomain"),)
+    routes: tuple[RouteConfig, ...] = ()
+    identities: tuple[IdentityConfig, ...] = ()
+    require_signature: bool = False
+    nameservers: tuple[str, ...] = ()  # default: the system's
+    lanes: LaneConfig = LaneConfig()
+    result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault
+    trusted_ca: Path | None = None  # for `tls: verify` routes; default: the system's
+    file: Path = Path(DEFAULT_FILE)  # set by `load`
+
+    @model_validator(mode="after")
+    def _unique(self) -> "Config":
+        addresses = [e.address for e in self.egresses]
+        if len(set(addresses)) != len(addresses):
+            raise ValueError("an egress address is listed twice: at most one sender may hold it")
+        return self
+
+    def path(self, path: Path | str) -> Path:
+        """A path of the config, made absolute."""
+        return (self.file.parent / path).resolve()
+
+    @property
+    def data_dir(self) -> Path:
+        return self.path(self.data)
+
+    @property
+    def vault_url(self) -> str:
+        return self.vault or f"file://{self.data_dir / 'vault'}"
+
+    @property
+    def ledger_url(self) -> str:
+        url = self.ledger or f"sqlite:///{self.data_dir / 'ledger.db'}"
+        return (
+            url.replace("://", "://", 1)
+            if not self.ledger_password
+            else url.replace(":PASSWORD@", f":{self.secret(self.ledger_password)}@")
+        )
+
+    @property
+    def keys_file(self) -> Path:
+        return self.data_dir / self.gateway.keys
+
+    def secret(self, url: str) -> str:
+        """The secret behind `env://NAME` or `file://PATH`, without its last line end. InvalidInput if it is not there."""
+        kind, _, name = url.partition("://")
+        try:
+            return os.environ[name] if kind == "env" else self.path(name).read_text().rstrip("\n")
+        except (KeyError, OSError) as error:
+            raise InvalidInput((Problem(str(self.file), f"secret {url} cannot be read: {type(error).__name__}"),)) from error
+
+
+def load(file: Path | None = None) -> Config:
+    """Reads the config: the given file, or $HONGYAN_CONFIG, or ./hongyan.yaml, or all defaults.
+
+    InvalidInput names every problem.
+    """
+    chosen = file or (Path(os.environ[CONFIG_ENV]) if CONFIG_ENV in os.environ else None)
+    if chosen is None and not Path(DEFAULT_FILE).exists():
+        return Config(file=Path(DEFAULT_FILE).resolve())
+    chosen = (chosen or Path(DEFAULT_FILE)).resolve()
+    try:
+        content = yaml.safe_load(chosen.read_text()) or {}
+        if not isinstance(content, dict):
+            raise InvalidInput((Problem(str(chosen), "must hold keys and values"),))
+        return Config(**content | {"file": chosen})
+    except OSError as error:
+        raise InvalidInput((Problem(str(chosen), f"cannot be read: {error.strerror}"),)) from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise InvalidInput((Problem(str(chosen), f"is no valid YAML: {error.problem}", line),)) from error
+    except ValidationError as error:
+        raise InvalidInput(tuple(_problem(chosen, dict(e)) for e in error.errors())) from error
+
+
+def _problem(file: Path, error: dict[str, object]) -> Problem:
+    place = ".".join(str(p) for p in error["loc"])  # type: ignore[attr-defined]
+    if error["type"] == "extra_forbidden":
+        return Problem(str(file), "unknown key", column=place)
+    return Problem(str(file), str(error["msg"]), column=place)

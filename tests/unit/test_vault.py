@@ -1,0 +1,65 @@
+"""The vault's promises on a local folder and on another fsspec file system."""
+
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+from actors.model.errors import Unavailable
+from cluster.vault import Vault
+
+
+@pytest.fixture(params=["local", "memory"])
+def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Vault:
+    vault = Vault(f"file://{tmp_path}/v" if request.param == "local" else f"memory://{tmp_path}/v", str(tmp_path / "cache"))
+    vault.create()
+    return vault
+
+
+def test_a_file_comes_back_and_is_listed(vault: Vault, tmp_path: Path) -> None:
+    vault.write("a/b.txt", b"one")
+    (tmp_path / "x").write_bytes(b"two")
+    vault.put_file("a/c/d.txt", str(tmp_path / "x"))
+    assert vault.read("a/b.txt") == b"one"
+    assert vault.list("a") == ["a/b.txt", "a/c/d.txt"]
+    assert vault.size("a/c/d.txt") == 3
+    assert Path(vault.local("a/c/d.txt")).read_bytes() == b"two"
+    vault.delete("a")
+    vault.delete("a")
+    assert not vault.exists("a/b.txt")
+    with pytest.raises(FileNotFoundError):
+        vault.read("a/b.txt")
+
+
+@pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "a//b", "a/./b", "a\\..\\b", "a/b\0"])
+def test_s18_a_path_never_leaves_the_root(vault: Vault, path: str) -> None:
+    for call in (vault.read, vault.exists, vault.delete, vault.local):
+        with pytest.raises(ValueError, match="vault path"):
+            call(path)
+
+
+def test_a_vanished_folder_is_unavailable_not_empty(tmp_path: Path) -> None:
+    vault = Vault(f"file://{tmp_path}/v")
+    vault.create()
+    vault.write("a", b"1")
+    shutil.rmtree(tmp_path / "v")
+    for call in (lambda: vault.read("a"), lambda: vault.write("b", b""), lambda: vault.local("a")):
+        with pytest.raises(Unavailable):
+            call()
+    assert not (tmp_path / "v").exists()
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    vault = Vault(f"file://{tmp_path}/v")
+    vault.create()
+    vault.write("a", b"old")
+    with pytest.raises(Unavailable):
+        vault.put_file("a", str(tmp_path))  # a folder cannot be read as a file
+    assert vault.read("a") == b"old"
+    assert [p.name for p in (tmp_path / "v").iterdir()] == ["a"]
+
+
+def test_it_travels_to_another_process(vault: Vault) -> None:
+    vault.write("a", b"1")
+    assert pickle.loads(pickle.dumps(vault)).read("a") == b"1"
