@@ -1,0 +1,39 @@
+# Each target is a line that a person could type. `make setup` is done once by whatever needs it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: setup system proto format lint types test test-deep test-crash bench demo check lock clean
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock: ; $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate --allow-unsafe --extra dev --extra postgres -o requirements.lock pyproject.toml
+
+proto: setup ; $(BIN)/python -m gateway.rpc.generate
+
+format: setup ; $(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+lint: setup ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
+
+types: setup ; $(BIN)/mypy
+
+check: lint types ; $(BIN)/python -m gateway.rpc.generate --check
+
+test: setup ; $(BIN)/pytest -m "not deep"
+
+test-deep: setup ; $(BIN)/pytest -m deep --timeout 3600
+
+test-crash: setup ; HONGYAN_KILLS=50 $(BIN)/pytest tests/e2e/test_crash_matrix.py --timeout 3600
+
+bench: setup ; $(BIN)/hongyan bench pipeline
+
+demo: setup ; $(BIN)/hongyan demo
+
+clean: ; rm -rf $(VENV) .cache hongyan-data .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,50 @@
+"""Ports over Ray: a named actor looks like the plain object it is.
+
+Ray's errors are translated here and nowhere else: an actor that is away becomes `Unavailable`, an error raised inside an actor
+comes back as itself.
+"""
+
+from functools import partial
+from typing import Any
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskError
+
+from actors.model.errors import HongyanError, Unavailable
+from cluster.names import NAMESPACE
+
+
+class Remote:
+    """The actor `name`, found again after every restart. Any public method is a call: `await Remote("ledger").status(job)`."""
+
+    def __init__(self, name: str):
+        self._name = name
+        self._handle: ActorHandle[Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_name": self._name, "_handle": None}
+
+    def __repr__(self) -> str:
+        return f"Remote({self._name!r})"
+
+    def __getattr__(self, method: str) -> Any:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return partial(self._call, method)
+
+    async def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if self._handle is None:
+                self._handle = ray.get_actor(self._name, namespace=NAMESPACE)
+            return await getattr(self._handle, method).remote(*args, **kwargs)
+        except RayTaskError as error:
+            cause = error.cause
+            raise (cause if isinstance(cause, HongyanError | OSError | ValueError) else error) from None
+        except (RayActorError, GetTimeoutError) as error:
+            self._handle = None
+            raise Unavailable(self._name, type(error).__name__) from None
+        except RayError as error:
+            raise Unavailable(self._name, type(error).__name__) from None
+        except ValueError:  # Ray knows no actor of this name (yet)
+            raise Unavailable(self._name, "it is not there yet") from None

@@ -1,0 +1,239 @@
+"""`hongyan up`: keeps Ray, the launcher and the gateway alive on this machine.
+
+The supervisor imports no Ray and holds no state: it starts child processes, starts them again when they die, and ends them in order.
+Whatever dies is rebuilt from ledger and vault. Every child carries HONGYAN_HOME in its environment, so that leftovers of a killed
+supervisor are found and ended before a new start.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import IO
+
+from actors.model.errors import Conflict
+from cluster import names
+from cluster.config import CONFIG_ENV, Config
+from cluster.vault import Vault
+
+log = logging.getLogger(__name__)
+
+HOME_ENV = "HONGYAN_HOME"
+LOOK_SECONDS = 0.25
+RESTART_SECONDS = 1.0  # pause before a child that died is started again
+DRAIN_SECONDS = 25.0  # of the 30 s that a graceful stop may take
+
+
+def run_file(config: Config) -> Path:
+    """Where a running supervisor writes its addresses and process id."""
+    return config.data_dir / "run.json"
+
+
+def ray_folder(config: Config) -> Path:
+    """Ray's folder: short, because a socket path holds 107 bytes at most."""
+    return Path(tempfile.gettempdir()) / f"hy-{sha256(str(config.data_dir).encode()).hexdigest()[:10]}"
+
+
+def child_environment(config: Config) -> dict[str, str]:
+    """Environment of all children: Ray with its own token (file mode 0600), no telemetry, no terminal colours in logs."""
+    return os.environ | {
+        HOME_ENV: str(config.data_dir),
+        CONFIG_ENV: str(config.file),
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_COLOR_PREFIX": "0",
+        "NUMEXPR_MAX_THREADS": "1",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Child:
+    """One process that must live; started again when it ends, unless it is stopping."""
+
+    def __init__(self, name: str, command: Callable[[], list[str]], environment: dict[str, str], log_file: Path):
+        self.name, self._command, self._environment, self._log_file = name, command, environment, log_file
+        self._process: subprocess.Popen[bytes] | None = None
+        self._not_before = 0.0
+
+    def start(self) -> None:
+        output: IO[bytes] = open(self._log_file, "ab")  # noqa: SIM115 - the child keeps it
+        with output:
+            self._process = subprocess.Popen(
+                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self._environment, start_new_session=True
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def revive(self, now: float) -> bool:
+        """Starts the process if it does not run and its pause is over; True if it did."""
+        if self.alive:
+            self._not_before = now + RESTART_SECONDS
+            return False
+        if now < self._not_before:
+            return False
+        if self._process is not None:
+            log.warning("%s ended with %s: starting it again", self.name, self._process.returncode)
+        self._not_before = now + RESTART_SECONDS
+        self.start()
+        return True
+
+    def stop(self, seconds: float) -> None:
+        """SIGTERM, then SIGKILL to the process's whole session."""
+        if self._process is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(seconds)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+
+
+class Supervisor:
+    """Starts and keeps one machine's part of Hongyan. `stop()` (or SIGTERM) ends it gracefully."""
+
+    def __init__(self, config: Config, say: Callable[[str], None]):
+        self.config, self._say = config, say
+        self._stopping = False
+        self._port = config.ray.port or free_port()
+        self._environment = child_environment(config)
+
+    # -- set-up --------------------------------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Folders, the lock, Ray's token; ends what a killed supervisor left behind. Conflict if another one runs here."""
+        data = self.config.data_dir
+        data.mkdir(parents=True, exist_ok=True)
+        (data / "logs").mkdir(exist_ok=True)
+        Vault(self.config.vault_url).create()
+        self._lock = open(data / "up.lock", "w")  # noqa: SIM115 - held until the process ends
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Conflict(str(data), "another `hongyan up` is running on this data folder") from None
+        end_leftovers(data)
+        token = data / "ray.token"
+        if not token.exists():
+            handle = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(handle, secrets.token_hex(32).encode())
+            os.close(handle)
+
+    @property
+    def ray_address(self) -> str:
+        return self.config.ray.address or f"127.0.0.1:{self._port}"
+
+    def _ray_command(self) -> list[str]:
+        config = self.config
+        resources = {names.egress_resource(e.address): 1 for e in config.egresses}
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        if config.ray.address:
+            command += [f"--address={config.ray.address}"]
+        else:
+            command += [
+                "--head",
+                f"--port={self._port}",
+                "--node-ip-address=127.0.0.1",
+                f"--temp-dir={ray_folder(config)}",
+                f"--include-dashboard={str(config.ray.dashboard).lower()}",
+                "--dashboard-host=127.0.0.1",
+                f"--dashboard-port={config.ray.dashboard_port}",
+            ]
+        command += [f"--object-store-memory={config.ray.object_store_mb * 2**20}", f"--resources={json.dumps(resources)}"]
+        return command + ([f"--num-cpus={config.ray.cpus}"] if config.ray.cpus else [])
+
+    def _children(self) -> list[Child]:
+        environment = self._environment | {"RAY_ADDRESS": self.ray_address}
+        logs, python = self.config.data_dir / "logs", sys.executable
+        ray = Child("ray", self._ray_command, self._environment, logs / "ray.log")
+        if self.config.ray.address:
+            return [ray]  # the head node's launcher fills this node
+        return [
+            ray,
+            Child("launcher", lambda: [python, "-m", "cluster.launch"], environment, logs / "launcher.log"),
+            Child("gateway", lambda: [python, "-m", "gateway.rpc"], environment, logs / "gateway.log"),
+        ]
+
+    # -- life ----------------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Runs until stopped."""
+        self.prepare()
+        ray, *others = self._children()
+        self._write_run_file()
+        self._say(f"Ray starts at {self.ray_address}")
+        try:
+            while not self._stopping:
+                now = time.monotonic()
+                if not ray.alive:
+                    for child in others:
+                        child.stop(1.0)
+                    end_leftovers(self.config.data_dir)
+                    ray.revive(now)
+                for child in (ray, *others):
+                    child.revive(now)
+                time.sleep(LOOK_SECONDS)
+        finally:
+            self._end(ray, others)
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def _write_run_file(self) -> None:
+        content = {
+            "pid": os.getpid(),
+            "gateway": self.config.gateway.listen,
+            "ray": self.ray_address,
+            "dashboard": f"http://127.0.0.1:{self.config.ray.dashboard_port}" if self.config.ray.dashboard else "",
+        }
+        run_file(self.config).write_text(json.dumps(content))
+
+    def _end(self, ray: Child, others: list[Child]) -> None:
+        """Gateway first (nothing new comes in), then the launcher drains the senders, then Ray."""
+        self._say("stopping: finishing what is on the wire")
+        for child, seconds in zip(reversed(others), (3.0, DRAIN_SECONDS), strict=False):
+            child.stop(seconds)
+        ray.stop(4.0)
+        end_leftovers(self.config.data_dir)
+        run_file(self.config).unlink(missing_ok=True)
+        self._say("stopped")
+
+
+def processes_of(data: Path) -> list[int]:
+    """Process ids of all children of any supervisor of this data folder."""
+    mark = f"{HOME_ENV}={data}\0".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                if mark in (entry / "environ").read_bytes() + b"\0":
+                    found.append(int(entry.name))
+            except OSError:
+                continue  # ended meanwhile, or another user's
+    return found
+
+
+def end_leftovers(data: Path) -> None:
+    """SIGKILL for children that outlived their supervisor, or whose Ray has died."""
+    for pid in processes_of(data):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
