@@ -1,0 +1,141 @@
+"""What is read back of rows: due ones, lines of the result files, the story of one row.
+
+The state of a row is always the one in memory; the store's entry tells what the last attempt said. A row that was swept, or
+is being transmitted for the first time, has no entry and still has a line.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from actors.ledger import schema
+from actors.ledger.memory import States
+from actors.ledger.states import DEFERRED, PENDING, TRANSMITTING
+from actors.ledger.store import tuples
+from actors.model.delivery import DueRows
+from actors.model.states import RowState
+
+# How many states are looked through at a time for the next lines: a small array, and few rounds.
+WINDOW = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class RowLine:
+    """One row's last outcome (`ports.RowOutcome`). Times in seconds since the epoch, 0 = never."""
+
+    row: int
+    state: RowState
+    attempts: int = 0
+    stage: str = ""
+    blame: str = ""
+    code: int = 0
+    enhanced: str = ""
+    reply: str = ""
+    site: str = ""
+    host: str = ""
+    egress: str = ""
+    first_at: float = 0.0
+    last_at: float = 0.0
+    in_doubt: int = 0
+
+
+_entry = schema.rows.c
+_LINE = (
+    _entry.row,
+    _entry.attempts,
+    _entry.stage,
+    _entry.blame,
+    _entry.code,
+    _entry.enhanced,
+    _entry.reply,
+    _entry.site,
+    _entry.host,
+    _entry.egress,
+    _entry.first_at,
+    _entry.last_at,
+    _entry.in_doubt,
+)
+_STATE = {int(s): s for s in RowState}
+
+
+def due(connection: sa.Connection, job: int, states: States, now: float, limit: int, after: int) -> DueRows:
+    """Deferred rows whose time has come; rows that are being retried right now are passed over."""
+    waiting = (_entry.job == job, _entry.state == DEFERRED)
+    page = (
+        sa.select(_entry.row, _entry.attempts, _entry.stamp, _entry.first_at, _entry.avoid, _entry.in_doubt)
+        .where(*waiting, _entry.next_at <= now)
+        .order_by(_entry.row)
+        .limit(limit)
+    )
+    found: list[Any] = []
+    while len(found) < limit:
+        rows = connection.execute(page.where(_entry.row > after)).all()
+        found += [r for r in rows if states[r[0]] == DEFERRED]
+        if len(rows) < limit:
+            break
+        after = rows[-1][0]
+    del found[limit:]
+    later = sa.select(sa.func.min(_entry.next_at)).where(*waiting, _entry.next_at > now)
+    return DueRows(
+        rows=np.array([r[0] for r in found], dtype=np.int64),
+        attempts=np.array([r[1] for r in found], dtype=np.int16),
+        # Only a row that may have been delivered must go out as the same bytes again.
+        stamps=np.array([r[2] if r[5] else 0 for r in found], dtype=np.int64),
+        first_at=np.array([r[3] for r in found], dtype=np.float64),
+        avoid=[r[4] for r in found],
+        next_at=connection.execute(later).scalar() or 0.0,
+    )
+
+
+def lines(
+    connection: sa.Connection, job: int, states: States, after: int, limit: int, wanted: Sequence[RowState]
+) -> list[RowLine]:
+    """Lines of rows above `after` whose state is wanted (by default all that are not pending), by row number."""
+    picks = np.zeros(256, dtype=np.bool_)
+    picks[[int(s) for s in wanted] or [int(s) for s in RowState if s != PENDING]] = True
+    found: list[RowLine] = []
+    low = after + 1
+    while low < len(states) and len(found) < limit:
+        high = min(low + max(WINDOW, limit), len(states))
+        rows = low + np.flatnonzero(picks[states[low:high]])
+        for start in range(0, len(rows), limit):
+            found += _lines_of(connection, job, states, rows[start : start + limit].tolist(), bool(wanted))
+            if len(found) >= limit:
+                break
+        low = high
+    return found[:limit]
+
+
+def _lines_of(connection: sa.Connection, job: int, states: States, rows: list[int], bare: bool) -> list[RowLine]:
+    """The lines of these rows; `bare`: also of rows that are being transmitted for the first time."""
+    if not rows:
+        return []
+    between = sa.select(*_LINE).where(_entry.job == job, _entry.row >= rows[0], _entry.row <= rows[-1])
+    entries = {r[0]: r for r in tuples(connection, between)}
+    found = []
+    for row in rows:
+        state, entry = int(states[row]), entries.get(row)
+        if entry is not None:
+            found.append(RowLine(row, _STATE[state], *entry[1:]))
+        elif bare or state != TRANSMITTING:
+            found.append(RowLine(row, _STATE[state]))
+    return found
+
+
+def story(connection: sa.Connection, job: int, states: States, row: int) -> dict[str, Any]:
+    """All that is known of one row: its line, the deferrals before it, and when it was in doubt."""
+    past, doubt = schema.history, schema.doubts
+    deferrals = sa.select(past).where(past.c.job == job, past.c.row == row).order_by(past.c.serial)
+    in_doubt = sa.select(doubt).where(doubt.c.job == job, doubt.c.row == row).order_by(doubt.c.serial)
+    hidden = {"job", "row", "serial"}
+    return {
+        "line": _lines_of(connection, job, states, [row], True)[0],
+        "deferrals": [{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()],
+        "doubts": [
+            {k: v for k, v in m.items() if k not in hidden} | {"became": _STATE[m["became"]].label}
+            for m in connection.execute(in_doubt).mappings()
+        ],
+    }
