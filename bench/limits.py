@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cluster.supervise import free_port
+
 
 def sign_for(seconds: float) -> int:
     """How many RSA-2048 PKCS#1 v1.5 SHA-256 signatures one process makes in this time."""
@@ -53,11 +55,6 @@ def tool_environment(tool: str) -> dict[str, str]:
     return os.environ | {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
 
 @contextmanager
 def smtp_sink(tool: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
@@ -68,14 +65,14 @@ def smtp_sink(tool: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         command = [tool, "-m", "2000", f"127.0.0.1:{port}", "1000"]
     process = subprocess.Popen(command, env=tool_environment(tool), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for_port(port)
         yield port, process
     finally:
         process.terminate()
         process.wait(5)
 
 
-def _wait_for(port: int) -> None:
+def wait_for_port(port: int) -> None:
     until = time.monotonic() + 5
     while True:
         try:

@@ -1,16 +1,18 @@
-"""Which arguments each role gets, from the config. The only place that knows all constructors; used with Ray and without.
+"""Which class and arguments each actor name stands for, from the config. Used with Ray and without.
 
-A part's arguments are plain values and ports and can be pickled: the vault and the resolver open nothing before they are used.
+The only place that knows all constructors. Arguments are plain values and ports and can be pickled: vault and resolver open
+nothing before they are used.
 """
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from actors.conductor.actor import Conductor
 from actors.intake.actor import Intake
 from actors.ledger.actor import Ledger
-from actors.model.sites import Egress, Route
+from actors.model.sites import Credentials, Egress, Route
 from actors.renderer.actor import Renderer
 from actors.renderer.message.dkim import Identity
 from actors.reputation.actor import Reputation
@@ -30,3 +32,133 @@ class Parts:
 
     def vault(self) -> Vault:
         return Vault(self.config.vault_url, str(self.config.data_dir / "cache"))
+
+    def work_folder(self, name: str) -> Path:
+        folder = self.config.data_dir / "work" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(
+            Route(r.pattern, r.host, r.port, r.tls, f"route{n}" if r.user else "", r.chunking)
+            for n, r in enumerate(self.config.routes)
+        )
+
+    def credentials(self) -> dict[str, Credentials]:
+        """By the name that `routes()` gives them."""
+        secret = self.config.secret
+        return {
+            f"route{n}": Credentials(r.user, secret(r.password) if r.password else "")
+            for n, r in enumerate(self.config.routes)
+            if r.user
+        }
+
+    def identities(self) -> tuple[Identity, ...]:
+        return tuple(Identity(i.domain, i.selector, self.config.secret(i.key).encode()) for i in self.config.identities)
+
+
+def roles(config: Config) -> list[str]:
+    """Names of all actors of a system, in the order of creation."""
+    return [
+        names.LEDGER,
+        names.REPUTATION,
+        names.RESULTS,
+        *(names.renderer(n) for n in range(config.renderers)),
+        names.INTAKE,
+        names.CONDUCTOR,
+        *(names.sender(e.address) for e in config.egresses),
+    ]
+
+
+CLASSES: dict[str, type] = {
+    names.LEDGER: Ledger,
+    names.REPUTATION: Reputation,
+    names.RESULTS: Results,
+    names.INTAKE: Intake,
+    names.CONDUCTOR: Conductor,
+    "renderer": Renderer,
+    "sender": Sender,
+}
+
+
+def role(name: str) -> type:
+    """The class behind an actor name."""
+    return CLASSES[name.partition("/")[0]]
+
+
+def arguments(parts: Parts, name: str) -> dict[str, Any]:
+    """Constructor arguments of the actor `name`."""
+    makers: dict[str, Callable[[Parts, str], dict[str, Any]]] = {
+        names.LEDGER: _ledger,
+        names.REPUTATION: _reputation,
+        names.RESULTS: _results,
+        names.INTAKE: _intake,
+        names.CONDUCTOR: _conductor,
+        "renderer": _renderer,
+        "sender": _sender,
+    }
+    kind, _, detail = name.partition("/")
+    return makers[kind](parts, detail)
+
+
+def build(parts: Parts, name: str) -> Any:
+    """The plain object, in this process."""
+    return role(name)(**arguments(parts, name))
+
+
+def _ledger(parts: Parts, _: str) -> dict[str, Any]:
+    return {"url": parts.config.ledger_url, "clock": parts.clock}
+
+
+def _reputation(parts: Parts, _: str) -> dict[str, Any]:
+    return {"clock": parts.clock, "start": parts.config.lanes.start, "most": parts.config.lanes.most}
+
+
+def _results(parts: Parts, _: str) -> dict[str, Any]:
+    return {"ledger": parts.port(names.LEDGER), "vault": parts.vault(), "clock": parts.clock}
+
+
+def _renderer(parts: Parts, _: str) -> dict[str, Any]:
+    return {"vault": parts.vault(), "identities": parts.identities()}
+
+
+def _intake(parts: Parts, _: str) -> dict[str, Any]:
+    ledger = parts.port(names.LEDGER)
+    return {
+        "vault": parts.vault(),
+        "ledger": ledger,
+        "suppressions": ledger,
+        "renderer": parts.port(names.renderer(0)),
+        "clock": parts.clock,
+        "workdir": parts.work_folder(names.INTAKE),
+    }
+
+
+def _conductor(parts: Parts, _: str) -> dict[str, Any]:
+    return {
+        "ledger": parts.port(names.LEDGER),
+        "vault": parts.vault(),
+        "resolver": resolver(parts),
+        "results": parts.port(names.RESULTS),
+        "clock": parts.clock,
+        "pools": {e.address: e.pool for e in parts.config.egresses},
+    }
+
+
+def _sender(parts: Parts, address: str) -> dict[str, Any]:
+    config = parts.config
+    egress = next(e for e in config.egresses if e.address == address)
+    return {
+        "egress": Egress(egress.address, egress.ehlo, egress.pool),
+        "ledger": parts.port(names.LEDGER),
+        "conductor": parts.port(names.CONDUCTOR),
+        "reputation": parts.port(names.REPUTATION),
+        "renderers": [parts.port(names.renderer(n)) for n in range(config.renderers)],
+        "resolver": resolver(parts),
+        "clock": parts.clock,
+        "credentials": parts.credentials(),
+    }
+
+
+def resolver(parts: Parts) -> Resolver:
+    return Resolver(parts.routes(), parts.clock, nameservers=parts.config.nameservers)

@@ -93,7 +93,8 @@ class Launcher:
             for name in roles(self._config):
                 self._ensure(handles, name)
             try:
-                await asyncio.wait_for(self._stop.wait(), LOOK_SECONDS)
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._stop.wait()
             except TimeoutError:
                 continue
         metrics.cancel()

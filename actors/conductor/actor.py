@@ -109,7 +109,8 @@ class Conductor:
                 return lease
             news = self._news
             try:
-                await asyncio.wait_for(news.wait(), until - loop.time())
+                async with asyncio.timeout_at(until):
+                    await news.wait()
             except TimeoutError:
                 return None
         return None
@@ -188,8 +189,9 @@ class Conductor:
                 await self._tick()
             except HongyanError as error:
                 log.warning("conductor tick: %s", error)
-            try:
-                await asyncio.wait_for(self._wake.wait(), TICK_SECONDS)
+            try:  # not wait_for: before Python 3.12 it can swallow a cancellation
+                async with asyncio.timeout(TICK_SECONDS):
+                    await self._wake.wait()
             except TimeoutError:
                 pass
             self._wake.clear()

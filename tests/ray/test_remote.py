@@ -1,0 +1,102 @@
+"""Ports over Ray: values and errors come through, a dead actor is Unavailable and comes back."""
+
+import asyncio
+import os
+import uuid
+
+import pytest
+
+from actors.model.errors import Conflict, Unavailable
+from cluster.launch import looping
+from cluster.options import options
+from cluster.remote import Remote
+
+pytestmark = [pytest.mark.usefixtures("cluster"), pytest.mark.filterwarnings("ignore")]
+
+
+class Counter:
+    """Counts in its main loop; dies on request."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.fail = False
+
+    async def run(self) -> None:
+        while not self.fail:
+            self.rounds += 1
+            await asyncio.sleep(0.01)
+        raise RuntimeError("asked to")
+
+    async def count(self) -> int:
+        return self.rounds
+
+    async def pid(self) -> int:
+        return os.getpid()
+
+    async def break_loop(self) -> None:
+        self.fail = True
+
+    async def refuse(self) -> None:
+        raise Conflict("job", "already done")
+
+
+def start(name: str) -> Remote:
+    import ray
+
+    kind = {"name": name, "resources": {}, "max_concurrency": 4}
+    from cluster.config import Config
+
+    ray.remote(looping(Counter)).options(**options("reputation", Config()) | kind).remote()
+    return Remote(name)
+
+
+@pytest.fixture
+def remote() -> Remote:
+    return start(f"counter-{uuid.uuid4().hex}")
+
+
+async def eventually(remote: Remote, method: str) -> int:
+    """The call's answer, once the actor is there (again)."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return int(await getattr(remote, method)())
+            except Unavailable:
+                await asyncio.sleep(0.1)
+
+
+async def test_the_main_loop_runs_by_itself(remote: Remote) -> None:
+    async with asyncio.timeout(20):
+        while await eventually(remote, "count") < 3:
+            await asyncio.sleep(0.05)
+
+
+async def test_an_error_of_ours_comes_back_as_itself(remote: Remote) -> None:
+    await eventually(remote, "count")
+    with pytest.raises(Conflict, match="already done") as caught:
+        await remote.refuse()
+    assert (caught.value.what, caught.value.why) == ("job", "already done")
+
+
+async def test_an_actor_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        await Remote("nobody").count()
+
+
+async def test_a_killed_actor_comes_back_with_its_loop(remote: Remote) -> None:
+    pid = await eventually(remote, "pid")
+    os.kill(pid, 9)
+    async with asyncio.timeout(30):
+        while await eventually(remote, "pid") == pid:
+            await asyncio.sleep(0.1)
+    async with asyncio.timeout(20):
+        while await eventually(remote, "count") < 3:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_failed_loop_ends_the_process_and_ray_starts_it_anew(remote: Remote) -> None:
+    pid = await eventually(remote, "pid")
+    await remote.break_loop()
+    async with asyncio.timeout(30):
+        while await eventually(remote, "pid") == pid:
+            await asyncio.sleep(0.1)
