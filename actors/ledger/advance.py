@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.ledger import epochs, jobs, recovery
-from actors.ledger.memory import Egress, LiveJob, Memory, OpenRow, Undo
+from actors.ledger.memory import Holder, LiveJob, Memory, OpenRow, Undo
 from actors.ledger.states import (
     DEFERRED,
     IN_DOUBT,
@@ -47,20 +47,20 @@ class Step:
 
 def advance(memory: Memory, undo: Undo, writer: Writer, step: Step, now: float) -> tuple[Advanced, set[str]]:
     """Applies a step; the names are those of the jobs that it touched."""
-    egress = epochs.holder(memory, undo, step.egress, step.epoch)
+    holder = epochs.holder(memory, undo, step.egress, step.epoch)
     touched: set[str] = set()
     if step.results:
-        _record(memory, undo, writer, egress, step.results, touched)
-    opened = tuple(_open(memory, undo, writer, egress, o, now) for o in step.openings)
-    if len(egress.open) > MAX_OPEN_ROWS:
-        raise BrokenPromise(f"{egress.name} would have {len(egress.open)} rows open, more than {MAX_OPEN_ROWS}")
+        _record(memory, undo, writer, holder, step.results, touched)
+    opened = tuple(_open(memory, undo, writer, holder, o, now) for o in step.openings)
+    if len(holder.open) > MAX_OPEN_ROWS:
+        raise BrokenPromise(f"{holder.name} would have {len(holder.open)} rows open, more than {MAX_OPEN_ROWS}")
     for name in touched:
         _gate(undo, writer, memory.jobs[name])
-    epochs.renew(egress, now)
-    return Advanced(opened, egress.lease_until), touched
+    epochs.renew(holder, now)
+    return Advanced(opened, holder.lease_until), touched
 
 
-def _record(memory: Memory, undo: Undo, writer: Writer, egress: Egress, results: Sequence[Outcome], touched: set[str]) -> None:
+def _record(memory: Memory, undo: Undo, writer: Writer, holder: Holder, results: Sequence[Outcome], touched: set[str]) -> None:
     """The hot loop: some 128 outcomes a step, mostly of one job, mostly open with this sender."""
     job: LiveJob | None = None
     name = ""
@@ -69,33 +69,33 @@ def _record(memory: Memory, undo: Undo, writer: Writer, egress: Egress, results:
             name = outcome.job
             job = memory.jobs.get(name)
             if job is None:
-                _of_ended_job(writer, egress, outcome)
+                _of_ended_job(writer, holder, outcome)
                 continue
             undo.job(job)
             touched.add(name)
         row, result = int(outcome.row), int(outcome.state)
-        opened = egress.open.pop((job.id, row), None)
+        opened = holder.open.pop((job.id, row), None)
         if opened is not None:
             if result not in RESULTS:
                 raise BrokenPromise(f"{name}/{row}: {RowState(result).label} is not a sender's result")
-            _close(writer, egress, opened.group)
-        elif not _counts(writer, job, egress, row, result, outcome):
+            _close(writer, holder, opened.group)
+        elif not _counts(writer, job, holder, row, result, outcome):
             continue
         state = after_result(result, job.swept, job.record.on_doubt)
         recovery.move(undo, job, row, state)
         tries = 0 if outcome.stage in _NO_ATTEMPT else 1
         job.attempts += tries
-        _collect(memory, writer, job, egress, outcome, row, state, tries, opened)
+        _collect(memory, writer, job, holder, outcome, row, state, tries, opened)
         if result == IN_DOUBT and opened is not None:
             at = float(outcome.at)
-            recovery.name_doubt(memory, writer, job, row, egress.name, egress.epoch, opened, at, recovery.CONNECTION, state)
+            recovery.name_doubt(memory, writer, job, row, holder.name, holder.epoch, opened, at, recovery.CONNECTION, state)
 
 
 def _collect(
     memory: Memory,
     writer: Writer,
     job: LiveJob,
-    egress: Egress,
+    holder: Holder,
     outcome: Outcome,
     row: int,
     state: int,
@@ -105,7 +105,7 @@ def _collect(
     """The row's entry, in the order of `writes.ENTRY`, and its line of history if a later one will replace it."""
     _, _, result, at, stage, blame, code, enhanced, reply, site, host, _, next_at, avoid = outcome
     at = float(at)
-    words = (str(stage), str(blame), int(code), enhanced, clean(reply), site, host, egress.name)
+    words = (str(stage), str(blame), int(code), enhanced, clean(reply), site, host, holder.name)
     group, stamp = (opened.group, opened.stamp) if opened is not None else (0, 0)
     if state != DEFERRED:
         next_at, avoid = 0.0, ""
@@ -130,23 +130,23 @@ def _collect(
         writer.history.append((job.id, row, memory.serial, at, *words))
 
 
-def _close(writer: Writer, egress: Egress, group: int) -> None:
+def _close(writer: Writer, holder: Holder, group: int) -> None:
     """One row less in a group; the last one ends it."""
-    left = egress.left[group] - 1
+    left = holder.left[group] - 1
     if left:
-        egress.left[group] = left
+        holder.left[group] = left
     else:
-        del egress.left[group]
+        del holder.left[group]
         writer.done.append((group,))
 
 
-def _counts(writer: Writer, job: LiveJob, egress: Egress, row: int, result: int, outcome: Outcome) -> bool:
+def _counts(writer: Writer, job: LiveJob, holder: Holder, row: int, result: int, outcome: Outcome) -> bool:
     """Whether the result of a row that is not open with this sender counts."""
     if not 0 <= row < len(job.cells):
         raise BrokenPromise(f"{job.record.job} has no row {row}")
     state = job.cells[row]
     asks = result in TRANSMITTED or state == DEFERRED
-    repeated = asks and _repeated(writer, job.id, egress.name, row, state, result, float(outcome.at))
+    repeated = asks and _repeated(writer, job.id, holder.name, row, state, result, float(outcome.at))
     return counts_unopened(job.record.job, row, state, result, repeated)
 
 
@@ -160,41 +160,41 @@ def _repeated(writer: Writer, job: int, egress: str, row: int, state: int, resul
     return entry.last_at == at if state in (PENDING, DEFERRED, TRANSMITTING) else True
 
 
-def _of_ended_job(writer: Writer, egress: Egress, outcome: Outcome) -> None:
+def _of_ended_job(writer: Writer, holder: Holder, outcome: Outcome) -> None:
     """A result for a job that has ended can only be a repetition."""
     number = writer.number(outcome.job)
     row, result = int(outcome.row), int(outcome.state)
-    repeated = result in TRANSMITTED and _repeated(writer, number, egress.name, row, _FINAL, result, float(outcome.at))
+    repeated = result in TRANSMITTED and _repeated(writer, number, holder.name, row, _FINAL, result, float(outcome.at))
     counts_unopened(outcome.job, row, _FINAL, result, repeated)
 
 
-def _open(memory: Memory, undo: Undo, writer: Writer, egress: Egress, opening: Opening, now: float) -> Mask:
+def _open(memory: Memory, undo: Undo, writer: Writer, holder: Holder, opening: Opening, now: float) -> Mask:
     """Opens a group of the rows that may go; gives their mask."""
     rows = np.ascontiguousarray(opening.rows, dtype=np.int64)
     stamps = np.ascontiguousarray(opening.stamps, dtype=np.int64)
     job = memory.jobs.get(opening.job)
     if len(stamps) != len(rows) or len(set(rows.tolist())) != len(rows):
-        raise BrokenPromise(f"{egress.name} opens rows of {opening.job} twice, or without a stamp each")
+        raise BrokenPromise(f"{holder.name} opens rows of {opening.job} twice, or without a stamp each")
     if job is None or not len(rows):
         return np.zeros(len(rows), dtype=np.bool_)
     if rows.min() < 0 or rows.max() >= len(job.cells):
         raise BrokenPromise(f"{opening.job} has no row {rows.max()}")
     states = job.states[rows]
-    again = _open_again(job, egress, rows, stamps, states)
+    again = _open_again(job, holder, rows, stamps, states)
     if job.record.state is not JobState.RUNNING or opening.conductor_epoch != memory.conductor_epoch:
         return again
     fresh: Mask = (states == PENDING) | (states == DEFERRED)
-    _new_group(memory, undo, writer, egress, job, rows[fresh], stamps[fresh], now)
+    _new_group(memory, undo, writer, holder, job, rows[fresh], stamps[fresh], now)
     return np.asarray(fresh | again, dtype=np.bool_)
 
 
 def _open_again(
-    job: LiveJob, egress: Egress, rows: NDArray[np.int64], stamps: NDArray[np.int64], states: NDArray[np.uint8]
+    job: LiveJob, holder: Holder, rows: NDArray[np.int64], stamps: NDArray[np.int64], states: NDArray[np.uint8]
 ) -> Mask:
     """Rows that this epoch has open already, with the same stamp: the answer to the first call was lost."""
     again = np.zeros(len(rows), dtype=np.bool_)
     for i in np.flatnonzero(states == TRANSMITTING).tolist():
-        opened = egress.open.get((job.id, int(rows[i])))
+        opened = holder.open.get((job.id, int(rows[i])))
         again[i] = opened is not None and opened.stamp == int(stamps[i])
     return again
 
@@ -203,7 +203,7 @@ def _new_group(
     memory: Memory,
     undo: Undo,
     writer: Writer,
-    egress: Egress,
+    holder: Holder,
     job: LiveJob,
     rows: NDArray[np.int64],
     stamps: NDArray[np.int64],
@@ -216,10 +216,10 @@ def _new_group(
     memory.serial += 1
     group = memory.serial
     for row, stamp in zip(rows.tolist(), stamps.tolist(), strict=True):
-        egress.open[job.id, row] = OpenRow(group, stamp, now)
-    egress.left[group] = len(rows)
+        holder.open[job.id, row] = OpenRow(group, stamp, now)
+    holder.left[group] = len(rows)
     blobs = (rows.astype("<i8").tobytes(), stamps.astype("<i8").tobytes())
-    writer.groups.append((group, egress.name, egress.epoch, job.id, *blobs, now))
+    writer.groups.append((group, holder.name, holder.epoch, job.id, *blobs, now))
     if not job.record.started_at:
         job.record = jobs.started(job.record, now)
         writer.job(job)

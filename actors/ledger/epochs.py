@@ -5,37 +5,37 @@ lease says how long a sender may start mail without hearing from the ledger agai
 it.
 """
 
-from actors.ledger.memory import Egress, Memory, Undo
+from actors.ledger.memory import Holder, Memory, Undo
 from actors.model.delivery import SENDER_LEASE_SECONDS
 from actors.model.errors import BrokenPromise, Fenced
 
 
-def holder(memory: Memory, undo: Undo, name: str, epoch: int) -> Egress:
+def holder(memory: Memory, undo: Undo, name: str, epoch: int) -> Holder:
     """The egress, ready to be changed; Fenced if the epoch is not the current one."""
-    egress = memory.egresses.get(name)
-    if egress is None or egress.epoch != epoch:
-        raise Fenced(name, epoch, egress.epoch if egress else 0)
-    return undo.egress(egress)
+    holder = memory.senders.get(name)
+    if holder is None or holder.epoch != epoch:
+        raise Fenced(name, epoch, holder.epoch if holder else 0)
+    return undo.sender(holder)
 
 
-def next_epoch(memory: Memory, undo: Undo, name: str, now: float) -> Egress:
+def next_epoch(memory: Memory, undo: Undo, name: str, now: float) -> Holder:
     """The egress under a new epoch, with a fresh lease; what older epochs had open is still listed."""
-    egress = memory.egresses.get(name)
-    if egress is None:
+    holder = memory.senders.get(name)
+    if holder is None:
         # An entry with epoch 0 fences everybody off, so it may stay when the step is undone.
-        egress = memory.egresses[name] = Egress(name)
-    undo.egress(egress)
-    egress.epoch += 1
-    return renew(egress, now)
+        holder = memory.senders[name] = Holder(name)
+    undo.sender(holder)
+    holder.epoch += 1
+    return renew(holder, now)
 
 
-def renew(egress: Egress, now: float) -> Egress:
-    egress.lease_until = now + SENDER_LEASE_SECONDS
-    return egress
+def renew(holder: Holder, now: float) -> Holder:
+    holder.lease_until = now + SENDER_LEASE_SECONDS
+    return holder
 
 
-def release(egress: Egress) -> None:
+def release(holder: Holder) -> None:
     """Ends the lease; BrokenPromise while rows are open."""
-    if egress.open:
-        raise BrokenPromise(f"{egress.name} gives back its lease with {len(egress.open)} rows open")
-    egress.lease_until = 0.0
+    if holder.open:
+        raise BrokenPromise(f"{holder.name} gives back its lease with {len(holder.open)} rows open")
+    holder.lease_until = 0.0

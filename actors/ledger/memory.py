@@ -46,7 +46,7 @@ class OpenRow:
 
 
 @dataclass(slots=True)
-class Egress:
+class Holder:
     """The sender of one egress: its epoch, its lease and what it has open. `open`: (job number, row) -> OpenRow."""
 
     name: str
@@ -62,7 +62,7 @@ class Memory:
 
     jobs: dict[str, LiveJob] = field(default_factory=dict)
     numbers: dict[int, LiveJob] = field(default_factory=dict)
-    egresses: dict[str, Egress] = field(default_factory=dict)
+    senders: dict[str, Holder] = field(default_factory=dict)
     conductor_epoch: int = 0
     serial: int = 0
 
@@ -87,7 +87,7 @@ class Undo:
         self._memory = memory
         self._serial, self._conductor_epoch = memory.serial, memory.conductor_epoch
         self._jobs: dict[int, tuple[LiveJob, JobRecord, list[int], int, int, int, int]] = {}
-        self._egresses: dict[str, tuple[Egress, int, float, dict[tuple[int, int], OpenRow], dict[int, int]]] = {}
+        self._senders: dict[str, tuple[Holder, int, float, dict[tuple[int, int], OpenRow], dict[int, int]]] = {}
         self._added: list[LiveJob] = []
         self._dropped: list[LiveJob] = []
         # (cells, where, old values) in the order of the changes; `where` is a row or an array of rows
@@ -100,12 +100,12 @@ class Undo:
             self._jobs[job.id] = kept
         return job
 
-    def egress(self, egress: Egress) -> Egress:
-        """Call before the first change of an egress."""
-        if egress.name not in self._egresses:
-            kept = (egress, egress.epoch, egress.lease_until, egress.open.copy(), egress.left.copy())
-            self._egresses[egress.name] = kept
-        return egress
+    def sender(self, holder: Holder) -> Holder:
+        """Call before the first change of a sender."""
+        if holder.name not in self._senders:
+            kept = (holder, holder.epoch, holder.lease_until, holder.open.copy(), holder.left.copy())
+            self._senders[holder.name] = kept
+        return holder
 
     def set_rows(self, job: LiveJob, rows: NDArray[np.int64] | NDArray[np.bool_], state: int) -> None:
         """Changes many rows of a touched job to one state; `rows` as numbers or as a mask over all."""
@@ -131,8 +131,8 @@ class Undo:
         for job, record, counts, swept, excused, attempts, doubts in self._jobs.values():
             job.record, job.counts, job.swept, job.excused = record, counts, swept, excused
             job.attempts, job.doubts = attempts, doubts
-        for egress, epoch, lease_until, rows, left in self._egresses.values():
-            egress.epoch, egress.lease_until, egress.open, egress.left = epoch, lease_until, rows, left
+        for holder, epoch, lease_until, rows, left in self._senders.values():
+            holder.epoch, holder.lease_until, holder.open, holder.left = epoch, lease_until, rows, left
         for job in self._dropped:
             self._memory.add(job)
         for job in self._added:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from actors.ledger import schema
 from actors.ledger.jobs import from_columns
-from actors.ledger.memory import Egress, LiveJob, Memory, OpenRow, States, Undo
+from actors.ledger.memory import Holder, LiveJob, Memory, OpenRow, States, Undo
 from actors.ledger.states import TRANSMITTING
 from actors.ledger.store import tuples
 from actors.model.errors import BrokenPromise
@@ -29,7 +29,7 @@ def load(connection: sa.Connection) -> Memory:
     memory.serial = meta(connection, "serial")
     memory.conductor_epoch = meta(connection, "conductor_epoch")
     for name, epoch in connection.execute(sa.select(schema.egresses.c.egress, schema.egresses.c.epoch)):
-        memory.egresses[name] = Egress(name, epoch)
+        memory.senders[name] = Holder(name, epoch)
     jobs = schema.jobs
     unsettled = sa.select(jobs).where(
         jobs.c.state.not_in(_NEVER_LIVE), ~sa.exists().where(schema.ended.c.job == jobs.c.id).correlate(jobs)
@@ -78,7 +78,7 @@ def read_states(connection: sa.Connection, number: int, rows: int, fill: int) ->
 def _reopen(connection: sa.Connection, memory: Memory, group: Any) -> None:
     """Puts a group's rows back into its sender's hands, as far as they have no result."""
     job = memory.numbers[group["job"]]
-    egress = memory.egresses[group["egress"]]
+    holder = memory.senders[group["egress"]]
     rows = np.frombuffer(group["rows"], dtype="<i8").tolist()
     stamps = np.frombuffer(group["stamps"], dtype="<i8").tolist()
     entry = schema.rows.c
@@ -86,7 +86,7 @@ def _reopen(connection: sa.Connection, memory: Memory, group: Any) -> None:
     settled = set(connection.execute(answered).scalars())
     still = [(row, stamp) for row, stamp in zip(rows, stamps, strict=True) if row not in settled]
     for row, stamp in still:
-        egress.open[job.id, row] = OpenRow(group["id"], stamp, group["opened_at"])
+        holder.open[job.id, row] = OpenRow(group["id"], stamp, group["opened_at"])
     if still:
-        egress.left[group["id"]] = len(still)
+        holder.left[group["id"]] = len(still)
         Undo(memory).set_rows(job, np.array([row for row, _ in still], dtype=np.int64), TRANSMITTING)

@@ -5,7 +5,7 @@ A row is in doubt when its final dot may have left and its reply never came: its
 rendered at, and becomes what `on_doubt` says; a job that was swept meanwhile sends nothing again.
 """
 
-from actors.ledger.memory import Egress, LiveJob, Memory, OpenRow, Undo
+from actors.ledger.memory import Holder, LiveJob, Memory, OpenRow, Undo
 from actors.ledger.states import DEFERRED, IN_DOUBT, after_result
 from actors.ledger.writes import Writer, doubt_values
 from actors.model.states import Blame, Stage
@@ -14,21 +14,21 @@ CRASH, CONNECTION = "crash", "connection"
 CRASH_REPLY = "the sender stopped before the receiver's answer was recorded"
 
 
-def recover(memory: Memory, undo: Undo, writer: Writer, egress: Egress, epoch: int, now: float) -> set[str]:
+def recover(memory: Memory, undo: Undo, writer: Writer, holder: Holder, epoch: int, now: float) -> set[str]:
     """Everything that the egress had open under older epochs is in doubt; gives the names of the jobs concerned. `epoch`: the
     last one that may have opened them."""
     touched: set[str] = set()
-    for (number, row), opened in egress.open.items():
+    for (number, row), opened in holder.open.items():
         job = undo.job(memory.numbers[number])
         became = after_result(IN_DOUBT, job.swept, job.record.on_doubt)
         move(undo, job, row, became)
         job.attempts += 1
-        writer.entries.append(_entry(job.id, row, became, egress.name, now, opened))
-        name_doubt(memory, writer, job, row, egress.name, epoch, opened, now, CRASH, became)
+        writer.entries.append(_entry(job.id, row, became, holder.name, now, opened))
+        name_doubt(memory, writer, job, row, holder.name, epoch, opened, now, CRASH, became)
         touched.add(job.record.job)
-    writer.done.extend((group,) for group in egress.left)
-    egress.open.clear()
-    egress.left.clear()
+    writer.done.extend((group,) for group in holder.left)
+    holder.open.clear()
+    holder.left.clear()
     return touched
 
 

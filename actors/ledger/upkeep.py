@@ -157,16 +157,16 @@ def claim_conductor(memory: Memory, _undo: Undo, writer: Writer) -> int:
 
 def claim_sender(memory: Memory, undo: Undo, writer: Writer, name: str, now: float) -> int:
     """The next epoch of an egress; rows of older ones are in doubt."""
-    egress = epochs.next_epoch(memory, undo, name, now)
+    holder = epochs.next_epoch(memory, undo, name, now)
     table = schema.egresses
-    if egress.epoch == 1:
+    if holder.epoch == 1:
         writer.connection.execute(sa.insert(table).values(egress=name, epoch=1))
     else:
-        writer.connection.execute(sa.update(table).where(table.c.egress == name).values(epoch=egress.epoch))
-    touched = recovery.recover(memory, undo, writer, egress, egress.epoch - 1, now)
+        writer.connection.execute(sa.update(table).where(table.c.egress == name).values(epoch=holder.epoch))
+    touched = recovery.recover(memory, undo, writer, holder, holder.epoch - 1, now)
     writer.flush()
     settle_ended(memory, undo, writer, touched)
-    return egress.epoch
+    return holder.epoch
 
 
 def rows_as_lists(rows: RowArray, states: NDArray[np.uint8]) -> tuple[list[int], list[int]]:
