@@ -1,7 +1,7 @@
 """Verdict and blame of a reply, from its code, its enhanced code and the stage it came at (RFC 5321 section 4.2, RFC 3463).
 
-Pure tables. Temporary is the default, permanent must be proved: a refusal that speaks about our address, our name or their load is
-deferred. Blame RECIPIENT needs a reply about a mailbox: at RCPT, after the message with 5.1.x or 5.2.x, or the DNS's own word.
+Pure tables. Temporary is the default, permanent must be proved: a refusal that speaks about our address, our name or their load
+is deferred. Blame RECIPIENT needs a word about a mailbox: at RCPT, later with 5.1.x or 5.2.x, or the DNS's own.
 Phrases decide only where the codes say nothing (5.7.1, bare 550, 4.7.x); the tables are searched in the order they stand.
 """
 
@@ -115,30 +115,39 @@ BASIC_5XX: dict[int, Judgement] = {
     556: DEAD,  # RFC 7504: the domain accepts no mail
 }
 
-LISTED = r"spamhaus|barracuda|spamcop|proofpoint|\brbl\b|dnsbl|blacklist|black list|blocklist|block list|blocked|\blisted\b|banned"
-REPUTATION = r"reputation|reverse dns|\brdns\b|\bptr\b|(client|sending|your) (host|ip|server)|\bip address\b|unsolicited mail originating"
-# What each phrase means, and the blame it gives in place of an ambiguous code.
+LISTED = (
+    r"spamhaus|barracuda|spamcop|proofpoint|\brbl\b|dnsbl|\blisted\b|banned"
+    r"|black ?list|block ?list|deny ?list|blocked"
+    r"|reputation|reverse dns|\brdns\b|\bptr\b|(client|sending|your) (host|ip|server)|\bip address\b"
+)
+FULL = r"mailbox (is )?full|over ?quota|quota exceeded|exceed\w* (the |its )?(storage|quota)|insufficient (mailbox )?storage"
+LOAD = r"too many|rate limit|throttl|try again|temporar|too busy|too fast|overload|slow down"
+SENDER_AUTH = r"\bspf\b|\bdkim\b|\bdmarc\b|sender (address |domain )?(rejected|not found|denied|verify)"
+NOT_THEIRS = r"relaying|relay (access )?(denied|not permitted|prohibited)|(not permitted|unable) to relay"
+NOBODY = (
+    r"(user|recipient|mailbox|address|account|addressee).{0,40}"
+    r"(unknown|not found|does ?n.t exist|does not exist|invalid|disabled|inactive|unavailable|no longer|rejected)"
+    r"|(no such|unknown|invalid|unrouteable|inactive) (user|recipient|mailbox|address|account|person|local)|\bno mailbox\b"
+)
+JUNK = r"\bspam|junk|virus|malware|phish|content|message (was )?rejected|suspicious|attachment"
 PHRASES: tuple[tuple[re.Pattern[str], Judgement], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), judgement)
     for pattern, judgement in (
-        (r"gr[ea]ylist|gr[ea]y list", BUSY),
-        (f"{LISTED}|{REPUTATION}", EGRESS),
-        (r"mailbox (is )?full|over ?quota|quota exceeded|exceed\w* (the )?(storage|quota)|insufficient (mailbox )?storage", RECIPIENT_LATER),
-        (r"too many|rate limit|throttl|try again|temporar|too busy|too fast|overload|slow down", BUSY),
-        (r"\bspf\b|\bdkim\b|\bdmarc\b|sender (address |domain )?(rejected|not found|denied|verify)", SENDER),
-        (r"relay(ing)? (access )?(denied|not permitted|prohibited)|not permitted to relay|unable to relay|relaying", NETWORK),
-        (
-            r"(user|recipient|mailbox|address|account|addressee).{0,40}"
-            r"(unknown|not found|does ?n.t exist|does not exist|invalid|disabled|inactive|unavailable|no longer|rejected)"
-            r"|(no such|unknown|invalid|unrouteable|inactive) (user|recipient|mailbox|address|account|person|local)|user unknown|\bno mailbox\b",
-            DEAD,
-        ),
-        (r"\bspam|junk|virus|malware|phish|content|message (was )?rejected|suspicious|attachment", CONTENT),
+        (r"gr[ea]y ?list", BUSY),
+        (LISTED, EGRESS),
+        (FULL, RECIPIENT_LATER),
+        (LOAD, BUSY),
+        (SENDER_AUTH, SENDER),
+        (NOT_THEIRS, NETWORK),
+        (NOBODY, DEAD),
+        (JUNK, CONTENT),
     )
-)  # fmt: skip
+)
 
 # Codes that each receiver uses for something else: the phrase is asked first, the table only when no phrase speaks.
-AMBIGUOUS = frozenset({"", "5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.4.1", "5.5.0", "5.5.1", "5.7.0", "5.7.1", "4.0.0", "4.7.0", "4.7.1"})  # fmt: skip
+AMBIGUOUS = frozenset({"", "5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.4.1", "5.5.0", "5.5.1", "5.7.0", "5.7.1"}) | frozenset(
+    {"4.0.0", "4.7.0", "4.7.1"}
+)
 
 
 def judge(stage: Stage, reply: Reply) -> Judgement:
@@ -182,7 +191,8 @@ def _bounded(stage: Stage, reply: Reply, found: Judgement) -> Judgement:
     """The rules that hold whatever the tables say."""
     verdict, blame = found
     read = stage in (Stage.DATA, Stage.DOT)
-    if blame is Blame.RECIPIENT and not (stage in (Stage.RCPT, Stage.RESOLVE) or (read and reply.enhanced[1:3] in (".1", ".2"))):
+    about_mailbox = stage in (Stage.RCPT, Stage.RESOLVE) or (read and reply.enhanced[1:3] in (".1", ".2"))
+    if blame is Blame.RECIPIENT and not about_mailbox:
         verdict, blame = CONTENT if stage == Stage.DOT else EGRESS
     if blame is Blame.CONTENT and not (read or reply.code == 552 or reply.enhanced in SIZE_CODES):
         verdict, blame = EGRESS  # nobody has seen the message yet

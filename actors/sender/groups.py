@@ -1,0 +1,98 @@
+"""What goes to the ledger and when: results and openings of all lanes, combined into one `advance` after the other.
+
+Holds the sender's bound: never more than MAX_OPEN_ROWS rows open. A row counts from the call that opens it until the call that
+brought its result has come back. Nothing here does IO; the actor makes the call and tells how it went.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from actors.model.delivery import MAX_OPEN_ROWS, Advanced, Opening, Outcome
+from actors.sender.hand import Mail, Work
+from actors.sender.lane import Lane
+
+MOST_RESULTS = 2_000  # of one call; a dead site can settle thousands of rows at once
+FULL_GROUP = 64  # results or openings worth a call of their own at once
+SLOW_RATE = 50.0  # mails a second; slower lanes together leave room for the fast ones
+SLOW_ROWS = 192  # open rows that slow lanes may hold together
+
+
+@dataclass(slots=True)
+class Group:
+    """One `advance` call: what it carries, and what it is about here."""
+
+    results: list[Outcome] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)  # of each result
+    closing: int = 0  # results of rows that are open
+    openings: list[Opening] = field(default_factory=list)
+    mails: list[list[Mail]] = field(default_factory=list)  # of each opening
+
+    def __bool__(self) -> bool:
+        return bool(self.results or self.openings)
+
+
+class Groups:
+    """Collects results, plans openings, keeps count of what is open."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self._results: list[Outcome] = []
+        self._works: list[Work] = []
+        self._were_open: list[bool] = []
+
+    @property
+    def results(self) -> int:
+        return len(self._results)
+
+    def add(self, work: Work, outcome: Outcome, was_open: bool) -> None:
+        self._results.append(outcome)
+        self._works.append(work)
+        self._were_open.append(was_open)
+
+    def plan(self, lanes: Iterable[Lane], opening: bool) -> Group:
+        """The next call: all results (up to a bound), then as many openings as fit. Mails planned leave their lanes' ready."""
+        group = Group(self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], sum(self._were_open[:MOST_RESULTS]))
+        del self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], self._were_open[:MOST_RESULTS]
+        if opening:
+            self._plan_openings(group, list(lanes), MAX_OPEN_ROWS - self.open + group.closing)
+        self.open += sum(len(m) for m in group.mails)
+        return group
+
+    def _plan_openings(self, group: Group, lanes: list[Lane], capacity: int) -> None:
+        """Lanes with the fewest open rows first, so that one lane's need never starves the others."""
+        by_job: dict[tuple[str, int], list[Mail]] = {}
+        slow_left = SLOW_ROWS - sum(lane.open for lane in lanes if 0 <= lane.rate < SLOW_RATE)
+        for lane in sorted(lanes, key=lambda one: one.open):
+            slow = 0 <= lane.rate < SLOW_RATE
+            count = min(lane.openable, capacity, slow_left if slow else capacity)
+            for _ in range(count):
+                mail = lane.ready.popleft()
+                lease = mail.row.work.lease
+                by_job.setdefault((lease.job, lease.conductor_epoch), []).append(mail)
+            if count > 0:
+                lane.open += count
+                capacity -= count
+                slow_left -= count if slow else 0
+        for (job, epoch), mails in by_job.items():
+            rows = np.array([m.row.row for m in mails], np.int64)
+            group.openings.append(Opening(job, epoch, rows, np.array([m.stamp for m in mails], np.int64)))
+            group.mails.append(mails)
+
+    def done(self, group: Group, advanced: Advanced) -> list[Mail]:
+        """The ledger has taken the group: settles its results, queues what it opened on the lanes; gives the mails that it did
+        not open."""
+        self.open -= group.closing
+        for work in group.works:
+            work.left -= 1
+        refused: list[Mail] = []
+        for mails, mask in zip(group.mails, advanced.opened, strict=True):
+            for mail, opened in zip(mails, mask.tolist(), strict=True):
+                if opened:
+                    mail.lane.queue.append(mail)
+                else:
+                    mail.lane.open -= 1
+                    self.open -= 1
+                    refused.append(mail)
+        return refused

@@ -1,0 +1,210 @@
+"""One (egress, site) pair as the sender works it: what waits, what is open, its connections, what it saw since the last report.
+
+Connections are opened one task each, only while there is mail for them; a lane opens its first connection before any of its rows
+is opened in the ledger, so a dead site never has a row in doubt.
+"""
+
+import asyncio
+from collections import deque
+from typing import Protocol
+
+from actors.model.delivery import LaneLimits, LaneReport, Reply, Site
+from actors.model.states import Stage
+from actors.sender.connect import ConnectFailed
+from actors.sender.hand import Chunk, Mail
+from actors.sender.messages import End, Event
+from actors.sender.pool import Pool
+from actors.sender.session import Session
+
+FIRST_ROWS = 64  # open at once on a lane that nobody knows yet
+READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own speed
+OPEN_SECONDS = 0.1  # the same for rows open in the ledger
+MOST_READY = 512
+TRIES = 2  # connections that one opened mail may meet the end of
+RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
+SMOOTH = 0.5  # weight of the newest half second in the lane's speed
+
+
+class Owner(Protocol):
+    """Who works the lanes."""
+
+    pool: Pool
+
+    def may_start(self) -> bool:
+        """Whether new mail may be started now (the lease of the sender holds)."""
+        ...
+
+    def settled(self, lane: "Lane", mail: Mail, event: Event, host: str) -> None: ...
+    def connected(self, lane: "Lane") -> None: ...
+    def unreachable(self, lane: "Lane", stage: Stage, reply: Reply) -> None:
+        """No host of the site takes connections now."""
+        ...
+
+
+class Lane:
+    """The keeper of its sessions."""
+
+    def __init__(self, site: Site, owner: Owner, limits: LaneLimits):
+        self.site, self.limits = site, limits
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self.waiting: deque[Chunk] = deque()  # not rendered
+        self.rendering = 0
+        self.ready: deque[Mail] = deque()  # rendered, not opened
+        self.queue: deque[Mail] = deque()  # opened, not started
+        self.open = 0  # opened in the ledger and not settled
+        self.sessions: set[Session] = set()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._not_before = 0.0  # loop time
+        self._barren = 0  # connections in a row that ended without settling anything
+        self.rate = -1.0  # mails a second; below 0 = not known
+        self._settled = 0
+        self.used_at = self._loop.time()
+        self._report = LaneReport(site.name)
+        self._counts = {"delivered": 0, "refused": 0, "busy": 0, "connect_failures": 0}
+        self._seconds = 0.0
+        self._last_reply = ""
+
+    # -- how much --------------------------------------------------------------------------------------------------------
+
+    @property
+    def backlog(self) -> int:
+        """Rows that wait here, rendered or not."""
+        return len(self.ready) + self.rendering + sum(len(c.rows) for c in self.waiting)
+
+    @property
+    def room(self) -> int:
+        """How many more rows may be rendered."""
+        wanted = FIRST_ROWS * 2 if self.rate < 0 else int(self.rate * READY_SECONDS)
+        return min(max(wanted, 32), MOST_READY) - len(self.ready) - self.rendering
+
+    @property
+    def openable(self) -> int:
+        """How many of the ready mails may be opened now."""
+        if not self.sessions:
+            return 0
+        wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
+        return max(0, min(len(self.ready), max(wanted, 2 * self.limits.concurrency) - self.open))
+
+    @property
+    def empty(self) -> bool:
+        return not (self.waiting or self.rendering or self.ready or self.queue or self.open)
+
+    # -- connections -----------------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """There is mail: gives it to connections that wait, opens more within the limit."""
+        if self.queue:
+            for session in list(self.sessions):
+                if not self.queue:
+                    break
+                if session.wants:
+                    session.pump()
+        mail = len(self.queue) + len(self.ready)
+        free = sum(s.wants for s in self.sessions)
+        allowed = self.limits.concurrency - len(self.sessions) - len(self._connecting)
+        wanted = min(mail - free, allowed)
+        if wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_start():
+            for _ in range(wanted):
+                task = self._loop.create_task(self._connect())
+                self._connecting.add(task)
+                task.add_done_callback(self._connecting.discard)
+
+    async def _connect(self) -> None:
+        try:
+            connection, host = await self._owner.pool.connect(self.site)
+        except ConnectFailed as failure:
+            self._failed(failure.stage, failure.reply)
+            return
+        session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
+        self.sessions.add(session)
+        session.pump()
+        self._owner.connected(self)
+
+    def _failed(self, stage: Stage, reply: Reply) -> None:
+        self._counts["connect_failures"] += 1
+        self._last_reply = f"{reply.code} {reply.text}"
+        self._not_before = self._loop.time() + RETRY_CONNECT
+        if not self.sessions and len(self._connecting) <= 1:  # this was the last one under way
+            self._owner.unreachable(self, stage, reply)
+
+    async def close(self) -> None:
+        """QUIT on every connection; waits until they are gone."""
+        for task in list(self._connecting):
+            task.cancel()
+        for session in list(self.sessions):
+            session.quit()
+        while self.sessions:
+            await asyncio.sleep(0.02)  # each session's own time limit ends this
+
+    def abort(self, why: str) -> None:
+        for task in list(self._connecting):
+            task.cancel()
+        for session in list(self.sessions):
+            session.abort(why)
+
+    # -- Keeper ----------------------------------------------------------------------------------------------------------
+
+    def next_message(self, session: Session) -> Mail | None:
+        if not self.queue or not self._owner.may_start():
+            return None
+        mail = self.queue.popleft()
+        mail.started = self._loop.time()
+        return mail
+
+    def on_events(self, session: Session, events: list[Event]) -> None:
+        now = self._loop.time()
+        for event in events:
+            mail = event.message
+            assert isinstance(mail, Mail)
+            self._seconds += now - mail.started
+            if event.end is End.NOT_SENT:
+                mail.tries += 1
+                if mail.tries < TRIES:
+                    self.queue.appendleft(mail)  # still open in the ledger, and no dot of it has left
+                    continue
+            else:
+                session.settled += 1
+                self._settled += 1
+            self.open -= 1
+            self._owner.settled(self, mail, event, session.host)
+
+    def on_closed(self, session: Session) -> None:
+        self.sessions.discard(session)
+        if session.settled or not session.sent:
+            self._barren = 0
+        else:
+            self._barren += 1
+            self._not_before = self._loop.time() + min(0.5 * 2**self._barren, 30.0)
+            self._counts["connect_failures"] += 1
+        self.wake()
+
+    # -- reports ---------------------------------------------------------------------------------------------------------
+
+    def count(self, kind: str, reply: Reply) -> None:
+        self._counts[kind] += 1
+        if kind != "delivered":
+            self._last_reply = f"{reply.code} {reply.enhanced} {reply.text}"
+
+    def measure(self, seconds: float) -> None:
+        """Takes what was settled in the last `seconds` into the lane's speed."""
+        if self._settled or self.open:
+            now = self._settled / seconds
+            self.rate = now if self.rate < 0 else SMOOTH * now + (1 - SMOOTH) * self.rate
+            self.used_at = self._loop.time()
+        self._settled = 0
+
+    def report(self) -> LaneReport | None:
+        """What the lane saw since it was last asked; None if nothing."""
+        if not (any(self._counts.values()) or self.sessions or self._connecting or self.backlog):
+            return None
+        report = LaneReport(
+            self.site.name,
+            connections=len(self.sessions),
+            seconds=self._seconds,
+            last_reply=self._last_reply[:200],
+            **self._counts,
+        )
+        self._counts = dict.fromkeys(self._counts, 0)
+        self._seconds, self._last_reply = 0.0, ""
+        return report

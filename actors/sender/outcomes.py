@@ -1,0 +1,83 @@
+"""What an attempt's end means for the row: the ledger's entry. Pure."""
+
+from typing import NamedTuple
+
+from actors.model.delivery import Outcome, Reply
+from actors.model.replies import Judgement, judge
+from actors.model.states import Blame, RowState, Stage, Verdict
+from actors.sender.hand import Row
+from actors.sender.messages import BAD_ADDRESS, BAD_RETURN_PATH, NEEDS_8BIT, NEEDS_SMTPUTF8, TOO_BIG, End, Event
+from actors.sender.replyreader import clean
+from actors.sender.retry import chance, next_attempt
+
+
+class Place(NamedTuple):
+    """Where an attempt was made."""
+
+    egress: str
+    site: str
+    host: str = ""
+
+
+# Replies that we gave ourselves, before anything was written: no receiver's word stands behind them.
+OURS = {
+    BAD_ADDRESS: Blame.US,
+    BAD_RETURN_PATH: Blame.US,
+    NEEDS_SMTPUTF8: Blame.US,
+    NEEDS_8BIT: Blame.US,
+    TOO_BIG: Blame.CONTENT,
+}
+
+
+def judged(event: Event) -> Judgement:
+    """Verdict and blame of a message's end."""
+    if event.end is End.DOUBT:
+        return Judgement(Verdict.DOUBT, Blame.NETWORK)
+    if event.end is End.NOT_SENT:
+        return Judgement(Verdict.DEFERRED, Blame.BUSY if event.reply.code == 421 else Blame.NETWORK)
+    if event.reply in OURS:
+        return Judgement(Verdict.REFUSED, OURS[event.reply])
+    return judge(event.stage, event.reply)
+
+
+def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float) -> Outcome:
+    """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires."""
+    lease = row.work.lease
+    verdict, blame = judgement
+    state, next_at, avoid = STATES[verdict], 0.0, ""
+    if state is RowState.DEFERRED:
+        spread = chance(lease.job, row.row, row.attempt)
+        next_at = next_attempt(now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at)
+        if not next_at:
+            state = RowState.EXPIRED
+        elif blame is Blame.EGRESS:
+            avoid = place.egress
+    return Outcome(
+        lease.job,
+        row.row,
+        state,
+        now,
+        stage,
+        blame,
+        reply.code,
+        reply.enhanced,
+        reply.text,
+        place.site,
+        place.host,
+        place.egress,
+        next_at,
+        avoid,
+    )
+
+
+def render_failure(job: str, row: int, state: RowState, reason: str, egress: str, now: float) -> Outcome:
+    """The entry of a row that has no message."""
+    return Outcome(job, row, state, now, Stage.RENDER, Blame.US, reply=clean(reason), egress=egress)
+
+
+STATES = {
+    Verdict.DELIVERED: RowState.DELIVERED,
+    Verdict.REFUSED: RowState.BOUNCED,
+    Verdict.DEFERRED: RowState.DEFERRED,
+    Verdict.DOUBT: RowState.IN_DOUBT,
+}
