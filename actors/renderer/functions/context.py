@@ -1,0 +1,21 @@
+"""The job's constants that templates and functions may read: nothing else of the world reaches them.
+
+No clock and no chance: `as_of` stands for now, `seed` for every draw. Keys are named here and never written in a template.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a plan is compiled for. `types` maps each list column to int|float|decimal|text|bool|date|timestamp."""
+
+    types: Mapping[str, str]
+    as_of: datetime  # aware; what now() and today() give
+    locale: str = "zh-TW"
+    timezone: str = "Asia/Taipei"
+    seed: int = 0
+    job: str = ""
+    keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret

@@ -1,0 +1,159 @@
+"""What a template may name: columns, functions, filters, tests, files. Finds every problem of a tree at once, with its line.
+
+Only reads trees. An unknown name is a problem unless the template itself asks whether it is there (`is defined`, `default`).
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jinja2 import Environment, TemplateAssertionError, nodes
+from jinja2.meta import TrackingCodeGenerator
+
+from actors.model.errors import InvalidInput, Problem
+from actors.renderer.functions.registry import REGISTRY
+from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
+from actors.renderer.template.limits import MAX_INCLUDE_DEPTH
+from actors.renderer.template.syntax import parse
+
+GLOBALS = frozenset(("cycler", "dict", "joiner", "namespace", "range"))
+_SPECIAL = frozenset(("caller", "kwargs", "loop", "self", "super", "varargs"))
+_ASKS = frozenset(("defined", "undefined"))
+_GIVES = frozenset(("d", "default"))
+
+
+class _Anything(dict[str, Any]):
+    """Has every key: the probe below must not stop at a name that is reported on its own."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return str
+
+
+_probe = Environment()
+_probe.filters, _probe.tests, _probe.globals = _Anything(), _Anything(), {}
+
+
+def check(tree: nodes.Template, name: str, columns: Mapping[str, str], files: Mapping[str, str]) -> list[Problem]:
+    """Every problem of the tree and of the files that it takes in."""
+    checker = _Checker(columns, files)
+    checker.template(tree, name, frozenset(), 0)
+    unique = {(p.file, p.line, p.message): p for p in checker.problems}
+    return sorted(unique.values(), key=lambda p: (p.file, p.line))
+
+
+def nearest(name: str, known: Iterator[str] | frozenset[str] | set[str]) -> str:
+    """` (did you mean X?)`, or nothing where no known name is close."""
+    close = difflib.get_close_matches(name, sorted(known), 1, 0.6)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+class _Checker:
+    def __init__(self, columns: Mapping[str, str], files: Mapping[str, str]):
+        self.columns, self.files = columns, files
+        self.problems: list[Problem] = []
+
+    def template(self, tree: nodes.Template, name: str, outer: frozenset[str], depth: int) -> None:
+        """Checks one tree; `outer` are the names that a template around it sets."""
+        own = outer | _assigned(tree)
+        self._names(tree, name, own)
+        for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr)):
+            self._node(node, name, own)
+        for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
+            self._file(taken, name, own, depth)
+
+    def _add(self, name: str, line: int, message: str) -> None:
+        self.problems.append(Problem(name, message, line))
+
+    def _names(self, tree: nodes.Template, name: str, own: frozenset[str]) -> None:
+        tracker = TrackingCodeGenerator(_probe)
+        try:
+            tracker.visit(tree)
+        except TemplateAssertionError as error:
+            self._add(name, error.lineno, error.message or "not allowed here")
+            return
+        free = tracker.undeclared_identifiers - own - _SPECIAL
+        called = {id(call.node) for call in tree.find_all(nodes.Call)}
+        asked = set(_asked(tree))
+        functions = REGISTRY.keys() | GLOBALS
+        for node in tree.find_all(nodes.Name):
+            if node.ctx != "load" or node.name not in free or node.name in self.columns:
+                continue
+            if node.name in functions:
+                if id(node) not in called:
+                    self._add(name, node.lineno, f"{node.name} is a function: write {node.name}(...)")
+            elif id(node) in called:
+                self._add(name, node.lineno, f"no function {node.name!r}{nearest(node.name, set(functions))}")
+            elif id(node) not in asked:
+                known = set(self.columns) | own
+                self._add(name, node.lineno, f"no column {node.name!r}{nearest(node.name, known)}")
+
+    def _node(self, node: nodes.Node, name: str, own: frozenset[str]) -> None:
+        if isinstance(node, nodes.Filter):
+            if node.name in REGISTRY:
+                self._arguments(node, name, REGISTRY[node.name], 1)
+            elif node.name not in FILTER_NAMES:
+                known = FILTER_NAMES | REGISTRY.keys()
+                self._add(name, node.lineno, f"no filter {node.name!r}{nearest(node.name, known)}")
+        elif isinstance(node, nodes.Test):
+            if node.name not in TEST_NAMES:
+                self._add(name, node.lineno, f"no test {node.name!r}{nearest(node.name, TEST_NAMES)}")
+        elif isinstance(node, nodes.Getattr):
+            if node.attr.startswith("_"):
+                self._add(name, node.lineno, f"attribute {node.attr!r} is not available")
+        elif isinstance(node, nodes.Call):
+            called = node.node.name if isinstance(node.node, nodes.Name) else ""
+            if called in REGISTRY and called not in own:
+                self._arguments(node, name, REGISTRY[called], 0)
+
+    def _arguments(self, node: nodes.Filter | nodes.Call, name: str, function: Any, given: int) -> None:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            return
+        named = {str(pair.key): None for pair in node.kwargs}
+        try:
+            function.signature.bind(*[None] * (given + len(node.args)), **named)
+        except TypeError as error:
+            self._add(name, node.lineno, f"{function.usage}: {error}")
+
+    def _file(self, node: Any, name: str, own: frozenset[str], depth: int) -> None:
+        target = node.template
+        if not isinstance(target, nodes.Const) or not isinstance(target.value, str):
+            return
+        if target.value not in self.files:
+            if not getattr(node, "ignore_missing", False):
+                self._add(name, node.lineno, f"no file {target.value!r}{nearest(target.value, set(self.files))}")
+        elif depth >= MAX_INCLUDE_DEPTH:
+            self._add(name, node.lineno, f"files take each other in more than {MAX_INCLUDE_DEPTH} deep")
+        else:
+            try:
+                inner = parse(self.files[target.value], target.value)
+            except InvalidInput as error:
+                self.problems.extend(error.problems)
+                return
+            self.template(inner, target.value, own, depth + 1)
+
+
+def _assigned(tree: nodes.Template) -> frozenset[str]:
+    """Names that statements of the template set for what follows them."""
+    names: set[str] = set()
+    for node in tree.find_all((nodes.Assign, nodes.AssignBlock)):
+        target: nodes.Node = node.target  # type: ignore[attr-defined]
+        names.update(n.name for n in target.find_all(nodes.Name))
+        if isinstance(target, nodes.Name):
+            names.add(target.name)
+    for macro in tree.find_all(nodes.Macro):
+        names.add(macro.name)
+    for imported in tree.find_all(nodes.Import):
+        names.add(imported.target)
+    for chosen in tree.find_all(nodes.FromImport):
+        names.update(n if isinstance(n, str) else n[1] for n in chosen.names)
+    return frozenset(names)
+
+
+def _asked(tree: nodes.Template) -> Iterator[int]:
+    """Name nodes that stand where an undefined value is asked about."""
+    for test in tree.find_all(nodes.Test):
+        if test.name in _ASKS:
+            yield id(test.node)
+    for filter_ in tree.find_all(nodes.Filter):
+        if filter_.name in _GIVES and filter_.node is not None:
+            yield id(filter_.node)

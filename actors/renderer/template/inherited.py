@@ -1,0 +1,83 @@
+"""Jinja2's own filters and tests that a template may use, each with its meaning unchanged and its work bounded.
+
+Left out: `attr` (ways around the sandbox), `random` and `pprint` (not the same bytes on every run).
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from jinja2.filters import FILTERS
+from jinja2.tests import TESTS
+from markupsafe import soft_str
+
+from actors.renderer.functions.errors import Limit
+from actors.renderer.template import guards
+from actors.renderer.template.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
+
+LEFT_OUT = frozenset(("attr", "random", "pprint"))
+FILTER_NAMES = frozenset(FILTERS) - LEFT_OUT
+TEST_NAMES = frozenset(TESTS) - {"callable"}
+ITEMS_A_STEP = 64  # characters or items of its arguments that a filter may touch for one step
+_SIZED = frozenset(("batch", "center", "filesizeformat", "indent", "round", "slice", "truncate", "wordwrap"))
+
+
+def _first(args: Sequence[Any], kwargs: Mapping[str, Any], at: int, name: str, default: Any) -> Any:
+    return args[at] if len(args) > at else kwargs.get(name, default)
+
+
+def _before(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    """Refuses calls whose work or result would be out of all bounds; gives the size of what comes in. `args[0]` is the
+    filtered value."""
+    size = sum(map(guards.weigh, args)) + sum(map(guards.weigh, kwargs.values()))
+    if name in _SIZED:
+        for value in (*args[1:], *kwargs.values()):
+            if isinstance(value, int) and abs(value) > MAX_SIZE_ARGUMENT:
+                raise Limit(f"{name} is asked for too large a size")
+    if name == "replace" and len(args) + len(kwargs) >= 3:
+        guards.check_replace(args[0], _first(args, kwargs, 1, "old", ""), _first(args, kwargs, 2, "new", ""))
+    elif name == "format":
+        guards.check_percent(soft_str(args[0]), kwargs or args[1:])
+    elif name == "indent":
+        width = _first(args, kwargs, 1, "width", 4)
+        cells = len(width) if isinstance(width, str) else width
+        if (soft_str(args[0]).count("\n") + 1) * cells > MAX_TEXT_CHARS:
+            raise Limit("indent gives a text that is too long")
+    elif name == "wordwrap":
+        wrapped = _first(args, kwargs, 3, "wrapstring", None)
+        if wrapped and len(soft_str(args[0])) * len(wrapped) > MAX_TEXT_CHARS:
+            raise Limit("wordwrap gives a text that is too long")
+    elif name == "join" and hasattr(args[0], "__len__"):
+        glue = soft_str(_first(args, kwargs, 1, "d", ""))
+        if len(args[0]) * len(glue) > MAX_TEXT_CHARS:
+            raise Limit("join gives a text that is too long")
+    return size
+
+
+def _bounded(name: str, function: Callable[..., Any], charge: Callable[[int], None] | None) -> Callable[..., Any]:
+    skip = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+    def filter_(*args: Any, **kwargs: Any) -> Any:
+        size = _before(name, args[skip:], kwargs)
+        if charge is not None:
+            charge(1 + size // ITEMS_A_STEP)
+        return guards.checked(function(*args, **kwargs))
+
+    functools.update_wrapper(filter_, function, assigned=("__doc__",))  # keeps jinja_pass_arg and jinja_async_variant
+    filter_.__name__ = name
+    bounded: Callable[..., Any] = filter_
+    return bounded
+
+
+def filters(charge: Callable[[int], None] | None = None) -> dict[str, Callable[..., Any]]:
+    """The filters by name; each call charges its steps."""
+    table: dict[str, Callable[..., Any]] = {}
+    for name in FILTER_NAMES:
+        function: Any = FILTERS[name]
+        table[name] = _bounded(name, function, charge)
+    return table
+
+
+def tests() -> dict[str, Callable[..., Any]]:
+    """The tests by name."""
+    return {name: TESTS[name] for name in TEST_NAMES}

@@ -1,0 +1,14 @@
+"""How much one template may ask for. Each limit only stops a template that would hurt other jobs; no real mail comes near."""
+
+MAX_SOURCE_CHARS = 4_000_000  # a mail above this is refused by most receivers anyway
+MAX_NODES = 20_000  # nodes of the syntax tree; a rich newsletter has some hundred
+MAX_DEPTH = 64  # nesting of the syntax tree: keeps parser, compiler and Python's own stack safe
+MAX_INCLUDE_DEPTH = 8
+MAX_STEPS = 50_000  # loop turns and calls a row: a statement of a thousand lines needs under ten thousand
+MAX_RANGE = 10_000  # items of one range()
+MAX_ITEMS = 50_000  # items of any list made while a row runs
+MAX_TEXT_CHARS = 1_000_000  # characters of any one value
+MAX_OUTPUT_CHARS = 4_000_000  # characters of one row's whole text
+MAX_FORMAT_WIDTH = 1_000  # width or precision in a format string
+MAX_SIZE_ARGUMENT = 10_000  # the size that center, indent, batch, truncate and the like are asked for
+MAX_REASON_CHARS = 200

@@ -1,0 +1,68 @@
+"""Template source to syntax tree by Jinja2's own parser, and the source text of each slot for reports.
+
+Nothing is evaluated here, and the tree is not changed.
+"""
+
+from collections.abc import Iterator
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from actors.model.errors import InvalidInput, Problem
+from actors.renderer.template.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS
+
+_SOURCE_CHARS = 120  # of a slot in a report
+_parser = Environment()  # default syntax; used for nothing but parsing
+
+
+def parse(source: str, name: str) -> nodes.Template:
+    """The tree of one template. Raises InvalidInput with the place of the mistake."""
+    if len(source) > MAX_SOURCE_CHARS:
+        raise _invalid(name, f"has over {MAX_SOURCE_CHARS:,} characters")
+    try:
+        tree = _parser.parse(source)
+    except TemplateSyntaxError as error:
+        raise _invalid(name, error.message or "syntax error", error.lineno) from None
+    except RecursionError:
+        raise _invalid(name, "is nested too deeply") from None
+    _check_size(tree, name)
+    return tree
+
+
+def _invalid(name: str, message: str, line: int = 0) -> InvalidInput:
+    return InvalidInput((Problem(name, message, line),))
+
+
+def _check_size(tree: nodes.Template, name: str) -> None:
+    level: list[nodes.Node] = [tree]
+    count = depth = 0
+    while level:
+        count += len(level)
+        depth += 1
+        if count > MAX_NODES:
+            raise _invalid(name, f"has more than {MAX_NODES:,} elements", level[0].lineno)
+        if depth > MAX_DEPTH:
+            raise _invalid(name, f"is nested more than {MAX_DEPTH} deep", level[0].lineno)
+        level = [child for node in level for child in node.iter_child_nodes()]
+
+
+def slot_sources(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of every `{{ slot }}`, in order."""
+    yield from _between(source, "variable_begin", "variable_end")
+
+
+def block_sources(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of every `{% statement %}` tag, in order."""
+    yield from _between(source, "block_begin", "block_end")
+
+
+def _between(source: str, begin: str, end: str) -> Iterator[tuple[int, str]]:
+    inside: list[str] | None = None
+    start = 0
+    for line, token, value in _parser.lex(source):
+        if token == begin:
+            inside, start = [], line
+        elif token == end and inside is not None:
+            yield start, " ".join("".join(inside).split())[:_SOURCE_CHARS]
+            inside = None
+        elif inside is not None:
+            inside.append(value)
