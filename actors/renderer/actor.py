@@ -1,0 +1,160 @@
+"""The renderer: snapshot and rows in, envelopes out.
+
+Compiled jobs and mapped roster segments are kept for the next call; the rules are in `job`, `assemble` and `message`.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from actors.model.delivery import Envelopes
+from actors.model.errors import BrokenPromise, InvalidInput, NotFound, Problem
+from actors.model.job import REASON, RESERVED, VERDICT, RowArray, StampArray, segment_path
+from actors.model.ports import Vault
+from actors.model.states import RowState
+from actors.renderer.assemble import Shard, render_shard
+from actors.renderer.job import CompiledJob, compile_job
+from actors.renderer.message.dkim import Identity, signers_for
+
+KEPT_JOBS = 8  # compiled jobs at hand: more run at once on one renderer only in odd hours, and compiling again is cheap
+KEPT_SEGMENTS = 16  # mapped roster segments: address space, not memory
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Kept(Generic[K, V]):
+    """The last few values that were made."""
+
+    def __init__(self, most: int, make: Callable[[K], V]):
+        self._most, self._make = most, make
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def __getitem__(self, key: K) -> V:
+        if key not in self._values:
+            self._values[key] = self._make(key)
+            if len(self._values) > self._most:
+                self._values.popitem(last=False)
+        self._values.move_to_end(key)
+        return self._values[key]
+
+
+@dataclass(frozen=True, slots=True)
+class RowPreview:
+    """One row as it would leave: the finished message, its texts before encoding, and the row's list values as text."""
+
+    row: int
+    state: RowState
+    reason: str
+    message: bytes
+    subject: str
+    html: str
+    text: str
+    values: dict[str, str]
+
+
+class Renderer:
+    """Template and roster to envelopes.
+
+    Hard state: none. Kept for speed and rebuilt on demand: compiled jobs, mapped segments, loaded keys. A success promises that
+    every row of the call is either an envelope or a failure. A failed call has done nothing; calling again is safe. After a
+    restart the first call of a job compiles it again (some milliseconds). Errors: NotFound (no such snapshot), InvalidInput
+    (the content cannot be compiled), BrokenPromise (rows that are not in the segment, stamps of 0), Unavailable
+    (the vault is away).
+    """
+
+    def __init__(self, vault: Vault, identities: Sequence[Identity] = ()):
+        self._vault = vault
+        self._signers = signers_for(identities)
+        self._jobs: Kept[str, CompiledJob] = Kept(KEPT_JOBS, self._compile)
+        self._segments: Kept[tuple[str, int], pa.RecordBatch | pa.Table] = Kept(KEPT_SEGMENTS, self._map)
+        self._one_at_a_time = threading.RLock()  # plans run one at a time; in one process callers may come from several threads
+
+    def check(self, job: str) -> list[Problem]:
+        """All problems of the snapshot's content; none if every row could be rendered in principle."""
+        with self._one_at_a_time:
+            try:
+                self._jobs[job]
+            except InvalidInput as error:
+                return list(error.problems)
+            return []
+
+    def render(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Envelopes:
+        """Messages for these rows (row numbers of the job, all in the segment)."""
+        with self._one_at_a_time:
+            shard = self._shard(job, segment, np.asarray(rows, np.int64), np.asarray(stamps, np.int64))
+            return render_shard(shard, self._signers.get(shard.job.sender.domain, ()))
+
+    def preview(self, job: str, row: int, stamp: int) -> RowPreview:
+        """One row's finished message and the values that went in. A row that intake has settled keeps its state and shows what
+        it would have been."""
+        with self._one_at_a_time:
+            compiled = self._jobs[job]
+            if not 0 <= row < compiled.snapshot.manifest.rows:
+                raise NotFound("row", f"{job}/{row}")
+            segment = row // compiled.snapshot.manifest.segment_rows
+            shard = self._shard(job, segment, np.array([row], np.int64), np.array([stamp], np.int64))
+            envelopes = render_shard(shard, self._signers.get(compiled.sender.domain, ()))
+            state, reason = _settled(shard.table)
+            if state is RowState.PENDING and envelopes.failures:
+                _, state, reason = envelopes.failures[0]
+            parts = {part.subtype: shard.texts(part.plan)[0] for part in compiled.texts}
+            return RowPreview(
+                row=row,
+                state=state,
+                reason=reason,
+                message=envelopes.data.tobytes(),
+                subject=shard.texts(compiled.subject)[0],
+                html=parts.get("html", ""),
+                text=parts.get("plain", ""),
+                values=_values(shard.table),
+            )
+
+    def _shard(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Shard:
+        compiled = self._jobs[job]
+        first = segment * compiled.snapshot.manifest.segment_rows
+        table = self._segments[job, segment]
+        local = rows - first
+        if len(rows) != len(stamps) or (len(rows) and (local.min() < 0 or local.max() >= table.num_rows)):
+            raise BrokenPromise("rows to render are in the segment, a stamp each")
+        if not stamps.all():
+            raise BrokenPromise("a row is rendered at a stamp, never at 0")
+        return Shard(compiled, _taken(table, local), rows, stamps, {})
+
+    def _compile(self, job: str) -> CompiledJob:
+        try:
+            return compile_job(self._vault, job)
+        except FileNotFoundError as error:
+            raise NotFound("snapshot of job", job) from error
+
+    def _map(self, key: tuple[str, int]) -> pa.RecordBatch | pa.Table:
+        """The segment, mapped: its pages are shared with every other renderer of the machine."""
+        try:
+            source = pa.memory_map(self._vault.local(segment_path(*key)))
+        except FileNotFoundError as error:
+            raise NotFound("roster segment", f"{key[0]}/{key[1]}") from error
+        reader = pa.ipc.open_file(source)
+        return reader.get_batch(0) if reader.num_record_batches == 1 else reader.read_all().combine_chunks()
+
+
+def _taken(table: pa.RecordBatch | pa.Table, local: RowArray) -> pa.RecordBatch | pa.Table:
+    """The table's rows in this order; neighbours are a slice and copy nothing."""
+    if len(local) and (np.diff(local) == 1).all():
+        return table.slice(int(local[0]), len(local))
+    return table.take(pa.array(local))
+
+
+def _settled(table: pa.RecordBatch | pa.Table) -> tuple[RowState, str]:
+    state = RowState(table.column(VERDICT)[0].as_py()) if VERDICT in table.schema.names else RowState.PENDING
+    reason = table.column(REASON)[0].as_py() if REASON in table.schema.names else None
+    return state, reason or ""
+
+
+def _values(table: pa.RecordBatch | pa.Table) -> dict[str, str]:
+    row = {name: table.column(name)[0].as_py() for name in table.schema.names if not name.startswith(RESERVED)}
+    return {name: "" if value is None else str(value) for name, value in row.items()}

@@ -1,0 +1,187 @@
+"""Rows of a compiled job to signed messages, a shard at a time and by columns: no IO but the files that rows attach.
+
+The same job, row and stamp give the same bytes on every machine. Field order is fixed: signatures, Message-ID, Date, From, To,
+Reply-To, Subject, List-Unsubscribe(-Post), the bundle's own fields, MIME-Version, Content fields.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+import numpy as np
+import pyarrow as pa
+
+from actors.model.delivery import Envelopes, RowFailure
+from actors.model.job import ADDRESS, RowArray, StampArray
+from actors.model.states import RowState
+from actors.renderer.job import CompiledJob, RowAttachment, TextPart
+from actors.renderer.message import headers
+from actors.renderer.message.columns import Column, Failed, fail, texts
+from actors.renderer.message.dkim import Signer, body_hash, relaxed
+from actors.renderer.message.files import disposition, type_field
+from actors.renderer.message.html_page import bundle_path
+from actors.renderer.message.mime import Entity, file_entity, join_rows, message_entity, text_entity
+from actors.renderer.template import Plan
+
+_URL = re.compile(r"(?:https?://[!-;=?-~]+|mailto:[!-;=?-~]+)", re.IGNORECASE)
+_ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+_MIME_VERSION = b"MIME-Version: 1.0\r\n"
+
+
+@dataclass(slots=True)
+class Shard:
+    """The rows that are being rendered: `table` has exactly these rows, in this order."""
+
+    job: CompiledJob
+    table: pa.Table | pa.RecordBatch
+    rows: RowArray
+    stamps: StampArray
+    failed: Failed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def texts(self, plan: Plan) -> list[str]:
+        """The plan's whole text for each row."""
+        columns = plan.run(self.table, self.rows)
+        self.take_failures(columns.failed)
+        return texts(columns.pieces, plan.statics, columns.n)
+
+    def part(self, part: TextPart) -> Entity:
+        """The part's encoded body."""
+        columns = part.plan.run(self.table, self.rows)
+        self.take_failures(columns.failed)
+        body = part.encoder.encode(columns.pieces, columns.n, self.failed)
+        return text_entity(part.subtype, part.encoder.name, body)
+
+    def take_failures(self, failed: Mapping[int, tuple[RowState, str]]) -> None:
+        for index, failure in failed.items():
+            self.failed.setdefault(index, failure)
+
+
+def render_shard(shard: Shard, signers: Sequence[Signer]) -> Envelopes:
+    """The envelopes of the rows that gave a message; the others are in `failures`."""
+    job, n = shard.job, len(shard)
+    recipients = addresses(shard)
+    content = content_entity(shard)
+    fields = [*own_fields(shard, recipients), ("MIME-Version", _MIME_VERSION), *content.fields]
+    heads = join_rows([lines for _, lines in fields] + [b"\r\n"], n)
+    bodies = join_rows(content.body, n)
+    kept = [i for i in range(n) if i not in shard.failed]
+    signatures = sign_rows(shard, signers, fields, bodies, kept) if signers else [b""] * len(kept)
+    messages = [part for i, signature in zip(kept, signatures, strict=True) for part in (signature, heads[i], bodies[i])]
+    sizes = [len(signature) + len(heads[i]) + len(bodies[i]) for i, signature in zip(kept, signatures, strict=True)]
+    return Envelopes(
+        job=job.snapshot.job,
+        return_path=job.return_path,
+        rows=shard.rows[kept],
+        data=np.frombuffer(b"".join(messages), np.uint8),
+        offsets=np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)]),
+        recipients=[recipients[i] for i in kept],
+        utf8=np.array([job.utf8 or not recipients[i].isascii() for i in kept], np.bool_),
+        failures=[RowFailure(int(shard.rows[i]), *shard.failed[i]) for i in sorted(shard.failed)],
+    )
+
+
+def addresses(shard: Shard) -> list[str]:
+    """The forward path of each row; a row without one fails."""
+    found: list[str | None] = shard.table.column(ADDRESS).to_pylist()
+    for index, address in enumerate(found):
+        if not address:
+            fail(shard.failed, index, "the row has no valid address")
+    return [address or "" for address in found]
+
+
+def own_fields(shard: Shard, recipients: list[str]) -> list[tuple[str, Column]]:
+    """All fields above MIME-Version, in order."""
+    job, failed = shard.job, shard.failed
+    tail = f"@{job.sender.domain}>\r\n"
+    head = f"Message-ID: <{job.snapshot.job}."
+    fields: list[tuple[str, Column]] = [
+        ("Message-ID", [f"{head}{row}{tail}".encode("ascii") for row in shard.rows.tolist()]),
+        ("Date", dates(shard)),
+        ("From", job.from_line),
+        ("To", list(headers.structured("To", recipients, failed, utf8=True))),
+        ("Reply-To", job.reply_line),
+        ("Subject", list(headers.unstructured("Subject", shard.texts(job.subject), failed))),
+        *unsubscribe_fields(shard),
+    ]
+    for name, plan in job.headers:
+        fields.append((name, list(headers.unstructured(name, shard.texts(plan), failed))))
+    return fields
+
+
+def dates(shard: Shard) -> Column:
+    """The Date fields, from the stamps, in the job's time zone."""
+    stamps = shard.stamps.tolist()
+    known = {
+        stamp: f"Date: {format_datetime(datetime.fromtimestamp(stamp, shard.job.zone))}\r\n".encode("ascii")
+        for stamp in set(stamps)
+    }
+    return known[stamps[0]] if len(known) == 1 else [known[stamp] for stamp in stamps]
+
+
+def unsubscribe_fields(shard: Shard) -> list[tuple[str, Column]]:
+    """RFC 2369, and RFC 8058 for rows whose URL is https."""
+    plan = shard.job.unsubscribe
+    if plan is None:
+        return []
+    urls = [url.strip(" ") for url in shard.texts(plan)]
+    for index, url in enumerate(urls):
+        if url and not _URL.fullmatch(url):
+            fail(shard.failed, index, "the unsubscribe text is no https or mailto URL")
+            urls[index] = ""
+    name = "List-Unsubscribe"
+    fields: list[tuple[str, Column]] = [
+        (name, list(headers.structured(name, [f"<{url}>" if url else "" for url in urls], shard.failed)))
+    ]
+    if shard.job.snapshot.spec.content.one_click:
+        secure = [url.lower().startswith("https:") for url in urls]
+        lines: Column = _ONE_CLICK if all(secure) else [_ONE_CLICK if on else b"" for on in secure]
+        fields.append(("List-Unsubscribe-Post", lines))
+    return fields
+
+
+def content_entity(shard: Shard) -> Entity:
+    """The message's content below its own fields."""
+    job = shard.job
+    parts = [shard.part(part) for part in job.texts]
+    attachments = [a if isinstance(a, Entity) else row_attachment(shard, a) for a in job.attachments]
+    return message_entity(parts, job.inline, attachments, job.snapshot.job)
+
+
+def row_attachment(shard: Shard, attachment: RowAttachment) -> Entity:
+    """A file a row, read from the bundle; a missing one fails its row."""
+    paths = [bundle_path(path.strip(" ")) for path in shard.texts(attachment.file)]
+    shown = shard.texts(attachment.name) if attachment.name else [path.rpartition("/")[2] for path in paths]
+    bodies, types, dispositions = [], [], []
+    for index, (path, name) in enumerate(zip(paths, shown, strict=True)):
+        body = line = b""
+        if index not in shard.failed:
+            try:
+                line, body = disposition("attachment", name.strip(" ")), shard.job.files.encoded(path)
+            except FileNotFoundError:
+                fail(shard.failed, index, "the attachment's file is not in the bundle")
+            except ValueError as error:
+                fail(shard.failed, index, f"the attachment's file: {error}")
+        bodies.append(body)
+        dispositions.append(line)
+        types.append(type_field(path))
+    return file_entity(types, dispositions, bodies)
+
+
+def sign_rows(
+    shard: Shard, signers: Sequence[Signer], fields: Sequence[tuple[str, Column]], bodies: list[bytes], kept: list[int]
+) -> list[bytes]:
+    """The DKIM-Signature fields of the kept rows. The loop over rows is the signatures themselves."""
+    names = [name for name, _ in fields]
+    canonical = join_rows([relaxed(name, lines) for name, lines in fields], len(shard))
+    headings = {(s, t): signer.heading(names, t) for s, signer in enumerate(signers) for t in set(shard.stamps.tolist())}
+    stamps = shard.stamps.tolist()
+    out: list[bytes] = []
+    for i in kept:
+        digest = body_hash(bodies[i])
+        out.append(b"".join([s.sign(headings[k, stamps[i]], canonical[i], digest) for k, s in enumerate(signers)]))
+    return out

@@ -1,0 +1,266 @@
+"""A job's templates compiled once: everything of a message that does not change from row to row is worked out here.
+
+`compile_job` reads the snapshot through the vault and finds all problems of the content at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from actors.model.errors import InvalidInput, Problem
+from actors.model.job import Snapshot, snapshot_path
+from actors.model.ports import Vault
+from actors.model.spec import AttachmentSpec
+from actors.model.spec_json import manifest_from_json, spec_from_json
+from actors.renderer.message import headers
+from actors.renderer.message.files import BundleFiles, disposition, type_field
+from actors.renderer.message.html_page import bundle_path, has_body, insert_preheader, replace_pictures
+from actors.renderer.message.html_text import text_template
+from actors.renderer.message.mailbox import Mailbox, mailbox_value, parse_mailbox
+from actors.renderer.message.mime import Entity, file_entity
+from actors.renderer.message.transfer import Encoder, encoder
+from actors.renderer.template import Context, Plan, compile_template
+
+CONTROL = "job.yaml"  # how problems name the control file
+_TEMPLATE_SUFFIXES = (".html", ".htm", ".txt", ".j2", ".jinja", ".jinja2", ".css", ".md")
+_HTML_SUFFIXES = (".html", ".htm", ".html.j2", ".html.jinja", ".html.jinja2")
+_MAX_TEMPLATE_BYTES = 5 << 20  # mails above this are refused by most receivers; stops a list that is named as a template
+_TAGS = ("{{", "{%", "{#")
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A text part: its plan and the layout of its static stretches."""
+
+    subtype: str
+    plan: Plan
+    encoder: Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class RowAttachment:
+    """An attachment whose file or name differs from row to row; `name` None: the file's own."""
+
+    file: Plan
+    name: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledJob:
+    """All that a job's messages share."""
+
+    snapshot: Snapshot
+    zone: ZoneInfo
+    sender: Mailbox
+    return_path: str
+    utf8: bool  # an address of the control file needs SMTPUTF8
+    from_line: bytes
+    reply_line: bytes
+    subject: Plan
+    headers: tuple[tuple[str, Plan], ...]
+    unsubscribe: Plan | None
+    texts: tuple[TextPart, ...]  # from plain to rich
+    inline: tuple[Entity, ...]
+    attachments: tuple[Entity | RowAttachment, ...]
+    files: BundleFiles
+
+
+def load_snapshot(vault: Vault, job: str) -> Snapshot:
+    """The frozen inputs; FileNotFoundError when there is no whole snapshot."""
+    folder = snapshot_path(job)
+    manifest = manifest_from_json(vault.read(f"{folder}/manifest.json"))
+    return Snapshot(job, spec_from_json(vault.read(f"{folder}/spec.json")), manifest)
+
+
+def compile_job(vault: Vault, job: str) -> CompiledJob:
+    """InvalidInput carries every problem that was found."""
+    return _Compiler(load_snapshot(vault, job), BundleFiles(vault, job)).compile()
+
+
+class _Compiler:
+    """One compilation; `problems` grows, and a step that cannot give its part gives None."""
+
+    def __init__(self, snapshot: Snapshot, files: BundleFiles):
+        self.snapshot, self.files, self.content = snapshot, files, snapshot.spec.content
+        self.problems: list[Problem] = []
+        self.zone = ZoneInfo(snapshot.spec.schedule.timezone)
+        self.names = set(files.names())
+        self.pictures: dict[str, str] = {}  # bundle path -> content id
+        as_of = self.content.as_of or datetime.fromtimestamp(snapshot.manifest.accepted_at, UTC).astimezone(self.zone)
+        self.context = Context(
+            types=snapshot.manifest.types,
+            as_of=as_of if as_of.tzinfo else as_of.replace(tzinfo=self.zone),
+            locale=self.content.locale,
+            timezone=snapshot.spec.schedule.timezone,
+            seed=self.content.seed,
+            job=snapshot.job,
+        )
+
+    def compile(self) -> CompiledJob:
+        sender = self._mailbox("sender.from", self.snapshot.spec.sender.from_)
+        reply_to = self._mailbox("sender.reply_to", self.snapshot.spec.sender.reply_to)
+        return_path = self._mailbox("sender.return_path", self.snapshot.spec.sender.return_path) or sender
+        subject = self._header_plan("content.subject", self.content.subject)
+        unsubscribe = self._header_plan("content.unsubscribe", self.content.unsubscribe)
+        fields = self._headers()
+        texts = self._texts(sender)
+        inline = [self._picture(path, cid) for path, cid in self.pictures.items()]
+        attachments = [self._attachment(n, spec) for n, spec in enumerate(self.content.attachments)]
+        if self.problems or sender is None or return_path is None or subject is None:
+            raise InvalidInput(tuple(dict.fromkeys(self.problems)))
+        return CompiledJob(
+            snapshot=self.snapshot,
+            zone=self.zone,
+            sender=sender,
+            return_path=return_path.address,
+            utf8=any(m.utf8 for m in (sender, reply_to, return_path) if m),
+            from_line=f"From: {mailbox_value(sender, 6)}\r\n".encode(),
+            reply_line=f"Reply-To: {mailbox_value(reply_to, 10)}\r\n".encode() if reply_to else b"",
+            subject=subject,
+            headers=tuple(fields),
+            unsubscribe=unsubscribe,
+            texts=tuple(texts),
+            inline=tuple(e for e in inline if e),
+            attachments=tuple(a for a in attachments if a),
+            files=self.files,
+        )
+
+    def _mailbox(self, place: str, text: str) -> Mailbox | None:
+        if not text.strip():
+            if place == "sender.from":
+                self._problem(f"{place} is missing")
+            return None
+        try:
+            return parse_mailbox(text)
+        except ValueError as error:
+            self._problem(f"{place} {error}")
+            return None
+
+    def _problem(self, message: str, file: str = CONTROL) -> None:
+        self.problems.append(Problem(file, message))
+
+    def _plan(self, source: str, name: str, *, escape: bool = False, files: Mapping[str, str] | None = None) -> Plan | None:
+        try:
+            return compile_template(source, name=name, context=self.context, escape=escape, files=files or {})
+        except InvalidInput as error:
+            self.problems += error.problems
+            return None
+
+    def _header_plan(self, place: str, source: str) -> Plan | None:
+        """A template whose text becomes a header value: its static text must be one already."""
+        if not source.strip():
+            if place == "content.subject":
+                self._problem(f"{place} is missing")
+            return None
+        plan = self._plan(source.strip(), place)
+        for static in plan.statics if plan else ():
+            problem = headers.value_problem(static)
+            if problem:
+                self._problem(f"{place} has {problem}")
+                break
+        return plan
+
+    def _headers(self) -> list[tuple[str, Plan]]:
+        found: dict[str, tuple[str, Plan]] = {}
+        for name, source in self.content.headers.items():
+            problem = headers.name_problem(name)
+            if problem or name.lower() in found:
+                self._problem(f"content.headers: {problem or 'a header is given twice'}")
+            elif plan := self._header_plan(f"content.headers.{name}", source):
+                found[name.lower()] = (name, plan)
+        return list(found.values())
+
+    def _texts(self, sender: Mailbox | None) -> list[TextPart]:
+        sources = self._sources()
+        html, text = self.content.html, self.content.text
+        if not html and not text:
+            self._problem("content has neither html nor text")
+        for place, name in (("content.html", html), ("content.text", text)):
+            if name and bundle_path(name) not in self.names:
+                self._problem(f"{place}: the file {name!r} is not in the bundle")
+            elif name and bundle_path(name) not in sources:  # whatever its suffix, it is a template
+                sources |= self._source(bundle_path(name))
+        html, text = bundle_path(html), bundle_path(text)
+        plain: TextPart | None = None
+        rich: TextPart | None = None
+        if text in sources:
+            plain = self._part("plain", sources[text], text, sources)
+        elif html in sources:
+            pages = {n: text_template(s) if n == html or n.endswith(_HTML_SUFFIXES) else s for n, s in sources.items()}
+            plain = self._part("plain", pages[html], f"{html} (as text)", pages)
+        if html in sources:
+            pages = self._pages(html, sources, sender.domain if sender else "")
+            rich = self._part("html", pages[html], html, pages)
+        return [part for part in (plain, rich) if part]
+
+    def _part(self, subtype: str, source: str, name: str, files: Mapping[str, str]) -> TextPart | None:
+        plan = self._plan(source, name, escape=subtype == "html", files=files)
+        if plan is None:
+            return None
+        if any("\0" in static for static in plan.statics):
+            self._problem("has a NUL character", name)
+            return None
+        return TextPart(subtype, plan, encoder(plan.statics))
+
+    def _sources(self) -> dict[str, str]:
+        """The bundle's templates: what a template may include, import or extend."""
+        found: dict[str, str] = {}
+        for name in sorted(self.names):
+            if name.endswith(_TEMPLATE_SUFFIXES):
+                found |= self._source(name)
+        return found
+
+    def _source(self, name: str) -> dict[str, str]:
+        try:
+            data = self.files.read(name)
+            if len(data) > _MAX_TEMPLATE_BYTES:
+                raise ValueError(f"is larger than {_MAX_TEMPLATE_BYTES >> 20} MB")
+            return {name: data.decode("utf-8-sig")}
+        except UnicodeDecodeError as error:
+            self.problems.append(Problem(name, "is not UTF-8", data.count(b"\n", 0, error.start) + 1))
+        except ValueError as error:
+            self._problem(str(error), name)
+        return {}
+
+    def _pages(self, html: str, sources: Mapping[str, str], domain: str) -> dict[str, str]:
+        """The sources with pictures as parts and the preheader in the page that writes the body."""
+
+        def content_id(path: str) -> str | None:
+            if path not in self.names:
+                return None
+            return self.pictures.setdefault(path, f"p{len(self.pictures)}.{self.snapshot.job}@{domain}")
+
+        pages = dict(sources)
+        for name in [html, *sources]:
+            if name == html or name.endswith(_HTML_SUFFIXES):
+                page, problems = replace_pictures(sources[name], name, content_id)
+                pages[name] = page
+                self.problems += problems
+        if self.content.preheader.strip():
+            home = next((n for n in [html, *pages] if n.endswith(_HTML_SUFFIXES) and has_body(pages[n])), html)
+            home = html if has_body(pages[html]) else home
+            pages[home] = insert_preheader(pages[home], self.content.preheader)
+        return pages
+
+    def _picture(self, path: str, cid: str) -> Entity | None:
+        name = path.rpartition("/")[2]
+        return self._file(path, lambda: disposition("inline", name), path, cid)
+
+    def _attachment(self, number: int, spec: AttachmentSpec) -> Entity | RowAttachment | None:
+        place = f"content.attachments[{number}]"
+        if any(tag in spec.file + spec.name for tag in _TAGS):
+            file = self._header_plan(f"{place}.file", spec.file)
+            name = self._header_plan(f"{place}.name", spec.name) if spec.name else None
+            return RowAttachment(file, name) if file else None
+        shown = spec.name or spec.file.rpartition("/")[2]
+        return self._file(spec.file, lambda: disposition("attachment", shown), place, "")
+
+    def _file(self, path: str, field: Callable[[], bytes], place: str, cid: str) -> Entity | None:
+        try:
+            return file_entity(type_field(path), field(), self.files.encoded(path), cid)
+        except FileNotFoundError:
+            self._problem(f"{place}: the file {path!r} is not in the bundle")
+        except ValueError as error:
+            self._problem(f"{place}: {error}")
+        return None

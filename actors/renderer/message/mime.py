@@ -1,0 +1,97 @@
+"""The layout of a message (RFC 2045, 2046, 2387): multipart/mixed > related > alternative, each only where it is needed.
+
+An `Entity` is a part as columns: its header fields and its body. Every body ends with a line end, so a delimiter line may
+follow at once. Boundaries start with `=_`, which neither quoted-printable nor base64 can produce, so no content holds one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+
+from actors.renderer.message.columns import Column
+from actors.renderer.message.transfer import base64_lines
+
+_MERGE = 65_536  # constants up to this size are joined; copying larger ones a shard costs more than it saves
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A MIME part: `fields` are whole header fields by name."""
+
+    fields: tuple[tuple[str, Column], ...]
+    body: tuple[Column, ...]
+
+
+def text_entity(subtype: str, encoding: str, body: Sequence[Column]) -> Entity:
+    """A text part in UTF-8."""
+    content_type = f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
+    return Entity((("Content-Type", content_type), _transfer_field(encoding)), tuple(body))
+
+
+def file_entity(content_type: Column, disposition: Column, body: Column, content_id: str = "") -> Entity:
+    """A file whose body is already in base64 lines; `content_type` and `disposition` are whole fields."""
+    fields: list[tuple[str, Column]] = [
+        ("Content-Type", content_type),
+        _transfer_field("base64"),
+        ("Content-Disposition", disposition),
+    ]
+    if content_id:
+        fields.append(("Content-ID", f"Content-ID: <{content_id}>\r\n".encode("ascii")))
+    return Entity(tuple(fields), (body,))
+
+
+def file_lines(data: bytes) -> bytes:
+    """A file's base64 body; an empty file is an empty line."""
+    return base64_lines(data) or b"\r\n"
+
+
+def multipart(subtype: str, boundary: str, parts: Sequence[Entity]) -> Entity:
+    """The parts under one roof; a single part stays alone."""
+    if len(parts) == 1:
+        return parts[0]
+    parameter = '; type="multipart/alternative"' if subtype == "related" and _is_alternative(parts[0]) else ""
+    if subtype == "related" and not parameter:
+        parameter = '; type="text/html"'
+    content_type = f'Content-Type: multipart/{subtype}{parameter};\r\n boundary="{boundary}"\r\n'.encode("ascii")
+    delimiter = f"--{boundary}\r\n".encode("ascii")
+    body: list[Column] = []
+    for part in parts:
+        body += [delimiter, *(lines for _, lines in part.fields), b"\r\n", *part.body]
+    body.append(f"--{boundary}--\r\n".encode("ascii"))
+    return Entity((("Content-Type", content_type),), tuple(merged(body)))
+
+
+def message_entity(texts: Sequence[Entity], inline: Sequence[Entity], attachments: Sequence[Entity], job: str) -> Entity:
+    """The whole content: `texts` from plain to rich (RFC 2046 section 5.1.4), the last one refers to `inline`."""
+    alternative = multipart("alternative", f"=_a_{job}", texts)
+    related = multipart("related", f"=_r_{job}", [alternative, *inline])
+    return multipart("mixed", f"=_m_{job}", [related, *attachments])
+
+
+def merged(columns: Sequence[Column]) -> list[Column]:
+    """The same content with neighbouring constants joined."""
+    out: list[Column] = []
+    for column in columns:
+        last = out[-1] if out else None
+        if isinstance(column, bytes) and isinstance(last, bytes) and len(last) + len(column) <= _MERGE:
+            out[-1] = last + column
+        elif column != b"":
+            out.append(column)
+    return out
+
+
+def join_rows(columns: Sequence[Column], n: int) -> list[bytes]:
+    """The content of each row. The loop over rows is inside `map`."""
+    columns = merged(columns)
+    if all(isinstance(column, bytes) for column in columns):
+        return [b"".join(c for c in columns if isinstance(c, bytes))] * n
+    return list(map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True)))
+
+
+def _transfer_field(encoding: str) -> tuple[str, bytes]:
+    return "Content-Transfer-Encoding", f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii")
+
+
+def _is_alternative(part: Entity) -> bool:
+    lines = part.fields[0][1]
+    return isinstance(lines, bytes) and b"multipart/alternative" in lines

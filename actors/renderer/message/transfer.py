@@ -1,0 +1,197 @@
+"""Transfer encodings (RFC 2045 section 6), laid out once a job: static stretches are encoded once, slots a column at a time.
+
+What leaves here has by construction: 76 characters a line at most, only CRLF line ends, no blank before one, no dot at the
+start of a line, no byte above 126. So the same bytes serve DATA and BDAT, and DKIM's body canonicalisations change nothing.
+
+Quoted-printable: every piece starts at the start of a line and ends with a line end, soft (`=CRLF`) unless it has its own;
+pieces are thus independent of each other. Base64: each static stretch is encoded at its three possible phases; the bytes
+around a slot complete the quanta.
+"""
+
+import re
+from binascii import b2a_base64
+from collections.abc import Sequence
+from typing import Protocol
+
+from actors.renderer.message.columns import (
+    SEPARATOR,
+    Column,
+    Failed,
+    Piece,
+    canonical_newlines,
+    join_cells,
+    utf8_cells,
+)
+
+QUOTED_PRINTABLE = "quoted-printable"
+BASE64 = "base64"
+
+_QP_CUT = (
+    72  # 76 less what may be added after cutting: 2 for a dot at the start, 2 for a blank at a hard end or 1 for a soft break
+)
+_QP_LITERAL = re.compile(r"[^\0\t\r\n -<>-~]+")
+_QP_CHUNK = re.compile(rf"[^\r\n]{{1,{_QP_CUT}}}(?<!=)(?<!=[0-9A-F])")
+_SOFT = "=\r\n"
+_B64_LINE = 57  # bytes that make 76 characters
+_B64_SHORT = 256  # a static stretch below this many bytes joins its neighbours: fewer, longer lines
+
+
+class Encoder(Protocol):
+    """The layout of one text part."""
+
+    name: str
+
+    def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
+        """Encoded columns in order. Concatenated they are whole lines, the last one ended and, in quoted-printable, not empty:
+        what DKIM's canonicalisation would take away at the end is not there."""
+        ...
+
+
+def encoder(statics: Sequence[str]) -> Encoder:
+    """Whichever encoding makes the static text smaller; InvalidInput is the template's business, statics have no NUL."""
+    text = "".join(statics)
+    wide = sum(len(run.encode()) for run in _QP_LITERAL.findall(text))
+    size = len(text.encode())
+    return Base64(statics) if size + 2 * wide > size * 4 / 3 else QuotedPrintable(statics)
+
+
+def base64_lines(data: bytes) -> bytes:
+    """The data in lines of 76 characters, each ended; nothing for nothing."""
+    if len(data) <= _B64_LINE:
+        return b2a_base64(data, newline=False) + b"\r\n" if data else b""
+    return b"\r\n".join([b2a_base64(data[i : i + _B64_LINE], newline=False) for i in range(0, len(data), _B64_LINE)]) + b"\r\n"
+
+
+class QuotedPrintable:
+    """RFC 2045 section 6.7."""
+
+    name = QUOTED_PRINTABLE
+
+    def __init__(self, statics: Sequence[str]):
+        texts = [_qp_lines(_qp_escape(canonical_newlines(s))) for s in statics]
+        self._statics = [t.encode("ascii") for t in texts]
+
+    def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
+        out: list[Column] = []
+        for piece in pieces:
+            if piece.static >= 0:
+                data = self._statics[piece.static]
+                out.append(data if piece.mask is None else [data if on else b"" for on in piece.mask.tolist()])
+                continue
+            cells = _qp_cells(piece.values, failed)
+            if piece.mask is not None:
+                cells = [cell if on else b"" for cell, on in zip(cells, piece.mask.tolist(), strict=True)]
+            out.append(cells)
+        return _finished(out, n)
+
+
+def _finished(columns: list[Column], n: int) -> list[Column]:
+    """The columns with the last line closed: once if the last stretch is static, else row by row."""
+    last = columns[-1] if columns else b""
+    if isinstance(last, bytes) and last.rstrip(_OPEN):
+        return [*columns[:-1], _closed(last)]
+    cells = [[column] * n if isinstance(column, bytes) else column for column in columns]
+    return [[_closed(b"".join(row)) for row in zip(*cells, strict=True)] if cells else b"\r\n"]
+
+
+_OPEN = b"=\r\n"  # an = before a line end is always a soft break: a literal one is written =3D
+
+
+def _closed(text: bytes) -> bytes:
+    """Ends with one hard line end and neither a soft break nor a blank before it."""
+    text = text.rstrip(_OPEN)
+    if text.endswith((b" ", b"\t")):
+        text = text[:-1] + (b"=20" if text.endswith(b" ") else b"=09")
+    return text + b"\r\n"
+
+
+def _qp_escape(text: str) -> str:
+    return _QP_LITERAL.sub(_qp_hex, text) if _QP_LITERAL.search(text) else text
+
+
+def _qp_hex(match: re.Match[str]) -> str:
+    return "=" + match[0].encode().hex("=").upper()
+
+
+def _qp_cells(values: Sequence[str], failed: Failed) -> list[bytes]:
+    """One encoded cell a row, from the column joined once."""
+    if not values:
+        return []
+    text = _qp_escape(join_cells(values, failed))
+    cells = text.split(SEPARATOR)
+    if "\r" in text or max(map(len, cells)) > _QP_CUT:
+        return [_qp_lines(cell).encode("ascii") for cell in cells]
+    data = text.encode("ascii")
+    if text.startswith(".") or SEPARATOR + "." in text:
+        data = (b"\0" + data).replace(b"\0.", b"\0=2E")[1:]
+    return [cell + b"=\r\n" if cell else b"" for cell in data.split(b"\0")]
+
+
+def _qp_lines(escaped: str) -> str:
+    """Escaped text cut into lines; ends with a line end unless it is empty."""
+    if not escaped:
+        return ""
+    lines = [line if len(line) <= _QP_CUT else _SOFT.join(_QP_CHUNK.findall(line)) for line in escaped.split("\r\n")]
+    text = "\r\n".join(lines)
+    text = text.replace(" \r\n", "=20\r\n").replace("\t\r\n", "=09\r\n").replace("\r\n.", "\r\n=2E")
+    if text.startswith("."):
+        text = "=2E" + text[1:]
+    return text if lines[-1] == "" else text + _SOFT
+
+
+class Base64:
+    """RFC 2045 section 6.8. A static stretch at three phases: `heads[k]` are the k bytes that complete the quantum of what is
+    pending before it, `cores[k]` the lines after them, `tails[k]` the one or two bytes left for what comes next."""
+
+    name = BASE64
+
+    def __init__(self, statics: Sequence[str]):
+        self._plain = [canonical_newlines(s).encode() for s in statics]
+        self._phases = [_phases(data) if len(data) >= _B64_SHORT else None for data in self._plain]
+
+    def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
+        out: list[list[bytes]] = []
+        pending = [b""] * n
+        for piece in pieces:
+            mask = None if piece.mask is None else piece.mask.tolist()
+            phases = self._phases[piece.static] if piece.static >= 0 else None
+            if phases is None:
+                cells = [self._plain[piece.static]] * n if piece.static >= 0 else utf8_cells(piece.values, failed)
+                if mask is None:
+                    pending = list(map(bytes.__add__, pending, cells))
+                else:
+                    pending = [p + c if on else p for p, c, on in zip(pending, cells, mask, strict=True)]
+            else:
+                pending = _flush(pending, phases, mask, out)
+        out.append([base64_lines(p) for p in pending])
+        filled = [any(cells) for cells in zip(*out, strict=True)]
+        if not all(filled):  # an empty part is an empty line
+            out.append([b"" if some else b"\r\n" for some in filled])
+        return list[Column](out)
+
+
+Phases = tuple[list[bytes], list[bytes], list[bytes]]
+
+
+def _phases(data: bytes) -> Phases:
+    heads, cores, tails = [], [], []
+    for k in range(3):
+        end = len(data) - (len(data) - k) % 3
+        heads.append(data[:k])
+        cores.append(base64_lines(data[k:end]))
+        tails.append(data[end:])
+    return heads, cores, tails
+
+
+def _flush(pending: list[bytes], phases: Phases, mask: list[bool] | None, out: list[list[bytes]]) -> list[bytes]:
+    """Writes what is pending, completed by the stretch's head, and the stretch itself; what is pending after it."""
+    heads, cores, tails = phases
+    needs = [-len(p) % 3 for p in pending]
+    if mask is None:
+        out.append([base64_lines(p + heads[k]) for p, k in zip(pending, needs, strict=True)])
+        out.append([cores[k] for k in needs])
+        return [tails[k] for k in needs]
+    rows = list(zip(pending, needs, mask, strict=True))
+    out.append([base64_lines(p + heads[k]) if on else b"" for p, k, on in rows])
+    out.append([cores[k] if on else b"" for _, k, on in rows])
+    return [tails[k] if on else p for p, k, on in rows]

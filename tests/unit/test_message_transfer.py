@@ -1,0 +1,113 @@
+"""Transfer encodings: what is decoded is what went in, and every line keeps the rules that senders and DKIM rely on."""
+
+import base64
+import quopri
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from actors.model.states import RowState
+from actors.renderer.message.columns import Column, Failed, canonical_newlines, texts
+from actors.renderer.message.transfer import Base64, Encoder, QuotedPrintable, encoder
+
+
+@dataclass
+class Piece:
+    values: list[str]
+    static: int = -1
+    mask: NDArray[np.bool_] | None = None
+
+
+nasty = st.sampled_from(
+    ["\r", "\n", "\r\n", ".", "..", "\n.\n", " ", "\t", "=", "=\n", " \n", "\u3000", "鴻雁", "😀", "x" * 80, "字" * 400]
+)
+words = st.lists(
+    nasty | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=90), max_size=6
+).map("".join)
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> tuple[list[str], list[Piece], int]:
+    n = draw(st.integers(1, 3))
+    statics = draw(st.lists(words | st.integers(200, 500).map(lambda k: "正文.\n" * k), max_size=4))
+    pieces = []
+    for kind in draw(st.lists(st.integers(-1, len(statics) - 1), max_size=6)):
+        mask = draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n).map(np.array))
+        values = draw(st.lists(words, min_size=n, max_size=n)) if kind < 0 else []
+        pieces.append(Piece(values, kind, mask))
+    return statics, pieces, n
+
+
+def rows_of(columns: Sequence[Column], n: int) -> list[bytes]:
+    return [b"".join(c if isinstance(c, bytes) else c[i] for c in columns) for i in range(n)]
+
+
+def check_wire_rules(data: bytes) -> None:
+    assert data.endswith(b"\r\n")
+    assert not re.search(rb"\r(?!\n)|(?<!\r)\n", data)
+    for line in data[:-2].split(b"\r\n"):
+        assert len(line) <= 76
+        assert not line.startswith(b".")
+        assert not line.endswith((b" ", b"\t"))
+        assert all(c == 9 or 32 <= c < 127 for c in line)
+
+
+def piecewise(statics: list[str], pieces: list[Piece], n: int) -> list[str]:
+    """Line ends are made canonical piece by piece: a CR that ends one and an LF that starts the next are two."""
+    clean = [Piece([canonical_newlines(v) for v in p.values], p.static, p.mask) for p in pieces]
+    return texts(clean, [canonical_newlines(s) for s in statics], n)
+
+
+@given(templates())
+def test_s2_quoted_printable_gives_the_text_back(template: tuple[list[str], list[Piece], int]) -> None:
+    statics, pieces, n = template
+    failed: Failed = {}
+    got = rows_of(QuotedPrintable(statics).encode(pieces, n, failed), n)
+    assert not failed
+    for data, text in zip(got, piecewise(statics, pieces, n), strict=True):
+        check_wire_rules(data)
+        assert quopri.decodestring(data).decode().rstrip("\r\n") == text.rstrip("\r\n")
+        assert data == b"\r\n" or not data.endswith((b"\r\n\r\n", b"=\r\n"))
+
+
+@given(templates())
+def test_s2_base64_gives_the_text_back(template: tuple[list[str], list[Piece], int]) -> None:
+    statics, pieces, n = template
+    failed: Failed = {}
+    got = rows_of(Base64(statics).encode(pieces, n, failed), n)
+    assert not failed
+    for data, text in zip(got, piecewise(statics, pieces, n), strict=True):
+        check_wire_rules(data)
+        assert base64.b64decode(data.replace(b"\r\n", b""), validate=True).decode() == text
+        assert data == b"\r\n" or b"\r\n\r\n" not in data
+
+
+@pytest.mark.parametrize("kind", [QuotedPrintable, Base64])
+@pytest.mark.parametrize("bad", ["a\0b", "\0", "\ud800", "x\udfffy"])
+def test_a_cell_that_no_mail_can_hold_fails_its_row_only(kind: type[QuotedPrintable] | type[Base64], bad: str) -> None:
+    failed: Failed = {}
+    coder: Encoder = kind(["<p>", "</p>"])
+    pieces = [Piece([], 0), Piece(["fine", bad, "也好"]), Piece([], 1)]
+    got = rows_of(coder.encode(pieces, 3, failed), 3)
+    assert list(failed) == [1]
+    assert failed[1][0] is RowState.RENDER_ERROR
+    assert bad not in failed[1][1]
+    decode = quopri.decodestring if kind is QuotedPrintable else base64.b64decode
+    assert [decode(got[i]).decode().strip() for i in (0, 2)] == ["<p>fine</p>", "<p>也好</p>"]
+
+
+def test_the_smaller_encoding_wins() -> None:
+    assert encoder(["<p>Hello</p>" * 10]).name == "quoted-printable"
+    assert encoder(["鴻雁傳書" * 10]).name == "base64"
+    assert encoder(["<p style='margin: 0; color: #333'>鴻雁</p>" * 10]).name == "quoted-printable"
+
+
+def test_an_empty_part_is_one_line_end() -> None:
+    assert rows_of(QuotedPrintable([]).encode([], 1, {}), 1) == [b"\r\n"]
+    assert rows_of(Base64([]).encode([], 1, {}), 1) == [b"\r\n"]
