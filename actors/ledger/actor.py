@@ -54,6 +54,7 @@ class Ledger:
         self._book = Book(self._store, clock)
         self._ended = EndedJobs()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._closed = False
         self._swap = threading.Lock()
         self._waiting: list[tuple[Step, asyncio.Future[Advanced]]] = []
 
@@ -62,8 +63,11 @@ class Ledger:
         await self._run(lambda: self._book.memory)
 
     async def close(self) -> None:
-        """Commits what was brought, then gives up the store."""
-        await self._run(self._store.close)
+        """Commits what was brought, then gives up the store; later calls are Unavailable."""
+        if self._closed:
+            return
+        closing, self._closed = self._run(self._store.close), True
+        await closing
         self._thread.shutdown(wait=True)
 
     # JobLedger
@@ -150,6 +154,7 @@ class Ledger:
         return await self._write(upkeep.claim_sender, egress, self._clock())
 
     async def advance(self, egress: str, epoch: int, results: Sequence[Outcome], openings: Sequence[Opening] = ()) -> Advanced:
+        self._check_open()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Advanced] = loop.create_future()
         with self._swap:
@@ -190,8 +195,13 @@ class Ledger:
 
     # The thread
 
-    async def _run(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("ledger", "it is closed")
+
+    def _run(self, work: Callable[[], T]) -> asyncio.Future[T]:
+        self._check_open()
+        return asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def _read(self, work: Callable[..., T], *arguments: Any) -> T:
         return await self._run(lambda: self._book.read(lambda memory, connection: work(memory, connection, *arguments)))
