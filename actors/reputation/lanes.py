@@ -1,7 +1,7 @@
 """What one lane may do, learned from its reports. Pure: counts and times in, limits out.
 
-Concurrency doubles while all goes well and the lane uses what it has, until the receiver is busy; then it halves, and from there
-it grows by one. Connections that fail again and again close the lane for pauses that grow; one that works ends all of that.
+Concurrency doubles while all goes well and the lane uses what it has, until the receiver is busy; then it halves, and grows by
+one from there. Connections that fail again and again close the lane for pauses that grow; one that works ends all of that.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """From nothing to a connection that is ready for MAIL: connect, greeting, EHLO, STARTTLS, AUTH; done by aiosmtplib.
 
-Here is what a site's TLS policy and credentials mean. `none`: never TLS. `opportunistic`: TLS when offered, any certificate, and
-a plain connection when the handshake fails. `required`: TLS or nothing. `verify`: TLS with a certificate for the host's name or
+Here is what a site's TLS policy and credentials mean. `none`: never TLS. `opportunistic`: TLS when offered, any certificate, a
+plain connection when the handshake fails. `required`: TLS or nothing. `verify`: TLS with a certificate for the host's name or
 nothing. Credentials go over TLS only, whatever the policy. The transport is then handed to our own dialogue (`session`).
 """
 

@@ -29,6 +29,11 @@ class Group:
     openings: list[Opening] = field(default_factory=list)
     mails: list[list[Mail]] = field(default_factory=list)  # of each opening
 
+    @property
+    def lanes(self) -> list[Lane]:
+        """Whose mails it opens."""
+        return list({id(m.lane): m.lane for mails in self.mails for m in mails}.values())
+
     def __bool__(self) -> bool:
         return bool(self.results or self.openings)
 

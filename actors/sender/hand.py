@@ -26,7 +26,6 @@ class Work:
 
     lease: Lease
     left: int  # rows that are not settled
-    taken_at: float
     unsent: list[int] = field(default_factory=list)
     returning: bool = False  # nothing of it is opened any more: the rest goes back
 
@@ -86,6 +85,19 @@ class Chunk:
     def each(self) -> Iterator[Row]:
         for row, attempts, first_at in zip(self.rows.tolist(), self.attempts.tolist(), self.first_at.tolist(), strict=True):
             yield Row(self.work, row, attempts + 1, first_at)
+
+
+class Hand:
+    """All leases of a sender, and the lanes that their rows wait on; lanes in the order they are served next."""
+
+    def __init__(self) -> None:
+        self.lanes: dict[str, Lane] = {}
+        self.works: list[Work] = []
+
+    @property
+    def rows(self) -> int:
+        """Rows that are not settled."""
+        return sum(w.left for w in self.works)
 
 
 @dataclass(slots=True, eq=False)

@@ -1,28 +1,37 @@
 """One (egress, site) pair as the sender works it: what waits, what is open, its connections, what it saw since the last report.
 
-Connections are opened one task each, only while there is mail for them; a lane opens its first connection before any of its rows
-is opened in the ledger, so a dead site never has a row in doubt.
+Connections are opened one task each, only while there is mail for them; the first one is there before any row of the lane is
+opened in the ledger, so a dead site never has a row in doubt.
 """
 
 import asyncio
+import logging
+import re
 from collections import deque
 from typing import Protocol
 
 from actors.model.delivery import LaneLimits, LaneReport, Reply, Site
 from actors.model.states import Stage
 from actors.sender.connect import ConnectFailed
-from actors.sender.hand import Chunk, Mail
+from actors.sender.hand import Chunk, Mail, Row, Work
 from actors.sender.messages import End, Event
 from actors.sender.pool import Pool
 from actors.sender.session import Session
+
+log = logging.getLogger(__name__)
 
 FIRST_ROWS = 64  # open at once on a lane that nobody knows yet
 READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own speed
 OPEN_SECONDS = 0.1  # the same for rows open in the ledger
 MOST_READY = 512
 TRIES = 2  # connections that one opened mail may meet the end of
+LOADED_ROWS = 64  # a lane with this many rows waiting, or two seconds of its speed, wants no more
+BARREN = 3  # connections in a row that ended before any mail had its reply: the site is not there
 RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
 SMOOTH = 0.5  # weight of the newest half second in the lane's speed
+
+
+ADDRESS = re.compile(r"\S+@\S+")
 
 
 class Owner(Protocol):
@@ -32,6 +41,10 @@ class Owner(Protocol):
 
     def may_start(self) -> bool:
         """Whether new mail may be started now (the lease of the sender holds)."""
+        ...
+
+    def may_connect(self, lane: "Lane") -> bool:
+        """Whether the lane may open another connection now."""
         ...
 
     def settled(self, lane: "Lane", mail: Mail, event: Event, host: str) -> None: ...
@@ -56,6 +69,7 @@ class Lane:
         self.sessions: set[Session] = set()
         self._connecting: set[asyncio.Task[None]] = set()
         self._not_before = 0.0  # loop time
+        self._stopped = False
         self._barren = 0  # connections in a row that ended without settling anything
         self.rate = -1.0  # mails a second; below 0 = not known
         self._settled = 0
@@ -87,6 +101,38 @@ class Lane:
         return max(0, min(len(self.ready), max(wanted, 2 * self.limits.concurrency) - self.open))
 
     @property
+    def loaded(self) -> bool:
+        """Whether more rows would only wait here."""
+        return self.rate >= 0 and self.backlog > max(LOADED_ROWS, 2 * self.rate)
+
+    def closed(self, now: float) -> bool:
+        """Whether reputation has closed the lane. `now`: seconds since the epoch."""
+        return self.limits.closed_until > now
+
+    def give_back(self, work: Work | None = None) -> None:
+        """Rows that are not open go back to the conductor: those of one lease, or all."""
+        for chunk in [c for c in self.waiting if work in (None, c.work)]:
+            self.waiting.remove(chunk)
+            chunk.work.give_back(chunk.rows.tolist())
+        for mail in [m for m in self.ready if work in (None, m.row.work)]:
+            self.ready.remove(mail)
+            mail.row.work.give_back([mail.row.row])
+
+    def take_unopened(self) -> list[Row]:
+        """All rows that are here and not open; they leave the lane."""
+        rows = [mail.row for mail in self.ready] + [row for chunk in self.waiting for row in chunk.each()]
+        self.ready.clear()
+        self.waiting.clear()
+        return rows
+
+    def take_queue(self) -> list[Row]:
+        """All rows that are open and not started; they leave the lane."""
+        rows = [mail.row for mail in self.queue]
+        self.queue.clear()
+        self.open -= len(rows)
+        return rows
+
+    @property
     def empty(self) -> bool:
         return not (self.waiting or self.rendering or self.ready or self.queue or self.open)
 
@@ -94,6 +140,8 @@ class Lane:
 
     def wake(self) -> None:
         """There is mail: gives it to connections that wait, opens more within the limit."""
+        if self._stopped:
+            return
         if self.queue:
             for session in list(self.sessions):
                 if not self.queue:
@@ -104,7 +152,7 @@ class Lane:
         free = sum(s.wants for s in self.sessions)
         allowed = self.limits.concurrency - len(self.sessions) - len(self._connecting)
         wanted = min(mail - free, allowed)
-        if wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_start():
+        if wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_connect(self):
             for _ in range(wanted):
                 task = self._loop.create_task(self._connect())
                 self._connecting.add(task)
@@ -115,6 +163,10 @@ class Lane:
             connection, host = await self._owner.pool.connect(self.site)
         except ConnectFailed as failure:
             self._failed(failure.stage, failure.reply)
+            return
+        except Exception:
+            log.exception("connecting failed")
+            self._failed(Stage.CONNECT, Reply(0, "connecting failed"))
             return
         session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
         self.sessions.add(session)
@@ -130,6 +182,7 @@ class Lane:
 
     async def close(self) -> None:
         """QUIT on every connection; waits until they are gone."""
+        self._stopped = True
         for task in list(self._connecting):
             task.cancel()
         for session in list(self.sessions):
@@ -138,6 +191,8 @@ class Lane:
             await asyncio.sleep(0.02)  # each session's own time limit ends this
 
     def abort(self, why: str) -> None:
+        """Ends every connection now; no new one is opened."""
+        self._stopped = True
         for task in list(self._connecting):
             task.cancel()
         for session in list(self.sessions):
@@ -171,12 +226,14 @@ class Lane:
 
     def on_closed(self, session: Session) -> None:
         self.sessions.discard(session)
-        if session.settled or not session.sent:
+        if session.settled or session.quitting:
             self._barren = 0
         else:
             self._barren += 1
             self._not_before = self._loop.time() + min(0.5 * 2**self._barren, 30.0)
             self._counts["connect_failures"] += 1
+            if self._barren >= BARREN and not self.sessions and not self._stopped:
+                self._owner.unreachable(self, Stage.MAIL, Reply(0, "the connection ends before any mail is answered"))
         self.wake()
 
     # -- reports ---------------------------------------------------------------------------------------------------------
@@ -195,16 +252,23 @@ class Lane:
         self._settled = 0
 
     def report(self) -> LaneReport | None:
-        """What the lane saw since it was last asked; None if nothing."""
+        """What the lane saw since it was last asked; None if nothing. Addresses in reply texts stay here."""
         if not (any(self._counts.values()) or self.sessions or self._connecting or self.backlog):
             return None
         report = LaneReport(
             self.site.name,
             connections=len(self.sessions),
             seconds=self._seconds,
-            last_reply=self._last_reply[:200],
+            last_reply=ADDRESS.sub("<address>", self._last_reply)[:200],
             **self._counts,
         )
         self._counts = dict.fromkeys(self._counts, 0)
         self._seconds, self._last_reply = 0.0, ""
         return report
+
+    def unreported(self, report: LaneReport) -> None:
+        """The report reached nobody: its counts go into the next one."""
+        for kind in self._counts:
+            self._counts[kind] += getattr(report, kind)
+        self._seconds += report.seconds
+        self._last_reply = self._last_reply or report.last_reply

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from actors.model.delivery import Outcome, Reply
+from actors.model.delivery import Outcome, Reply, RowFailure
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
@@ -70,8 +70,9 @@ def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: P
     )
 
 
-def render_failure(job: str, row: int, state: RowState, reason: str, egress: str, now: float) -> Outcome:
+def render_failure(job: str, failure: RowFailure, egress: str, now: float) -> Outcome:
     """The entry of a row that has no message."""
+    row, state, reason = failure
     return Outcome(job, row, state, now, Stage.RENDER, Blame.US, reply=clean(reason), egress=egress)
 
 

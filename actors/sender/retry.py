@@ -5,7 +5,7 @@ import hashlib
 from actors.model.states import Blame
 
 MINUTE, HOUR = 60.0, 3600.0
-# Seconds until the next attempt, by how many were made; the last figure stays. Greylisting lets the second one in after minutes.
+# Seconds until the next attempt, by how many were made; the last figure stays. Greylisting wants some minutes.
 CURVES: dict[Blame, tuple[float, ...]] = {
     Blame.BUSY: (5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),
     Blame.NETWORK: (2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),

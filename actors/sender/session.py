@@ -44,7 +44,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._limits = limits
         self._paused = False
-        self._quitting = False
+        self.quitting = False
         self.closed = False
         self._deadline = self._loop.time() + limits.idle
         self._vectored = _vectored(self._transport)
@@ -61,7 +61,7 @@ class Session(asyncio.Protocol):
     @property
     def wants(self) -> bool:
         """Whether `pump` would take a message now."""
-        return self._dialogue.wants and not (self._quitting or self._paused or self.closed)
+        return self._dialogue.wants and not (self.quitting or self._paused or self.closed)
 
     # -- work ------------------------------------------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Session(asyncio.Protocol):
         dialogue = self._dialogue
         fresh = dialogue.idle
         while not self.closed:
-            while dialogue.wants and not (self._quitting or self._paused):
+            while dialogue.wants and not (self.quitting or self._paused):
                 message = self._keeper.next_message(self)
                 if message is None:
                     break
@@ -80,7 +80,7 @@ class Session(asyncio.Protocol):
                     continue
                 self.sent += 1
                 if self.sent >= self._most:
-                    self._quitting = True
+                    self.quitting = True
                     dialogue.quit()
             if self._paused and dialogue.writing:
                 break  # the receiver does not read: the message's dot stays here
@@ -96,8 +96,8 @@ class Session(asyncio.Protocol):
 
     def quit(self) -> None:
         """Takes no more messages; QUIT goes out when those under way have ended."""
-        if not (self._quitting or self.closed):
-            self._quitting = True
+        if not (self.quitting or self.closed):
+            self.quitting = True
             self._dialogue.quit()
             self.pump()
 
@@ -183,7 +183,7 @@ class Session(asyncio.Protocol):
         if left > 0:
             self._timer = self._loop.call_later(left, self._on_timer)
             return
-        if self._dialogue.idle and not self._quitting:
+        if self._dialogue.idle and not self.quitting:
             self._timer = self._loop.call_later(self._limits.quit, self._on_timer)
             self.quit()
         else:

@@ -1,7 +1,7 @@
-"""A scripted SMTP server on loopback: strict about what it gets, obedient in what it answers. Records all messages and commands.
+"""A scripted SMTP server on loopback: strict about what it gets, obedient in what it answers. Records messages and commands.
 
-`Script` says what to offer and how to answer; a hook gets (session, verb, line) and gives reply bytes, DROP, SILENT, or None for
-the usual answer. Replies can be cut into small pieces. With `tls` it offers STARTTLS.
+`Script` says what to offer and how to answer; a hook gets (session, verb, line) and gives reply bytes, DROP, SILENT, or None
+for the usual answer. Replies can be cut into small pieces. With `tls` it offers STARTTLS.
 """
 
 import asyncio
