@@ -1,0 +1,158 @@
+"""The Ray face of intake: the order of an acceptance, and nothing of how it is done.
+
+Talks to vault, ledger, suppressions and renderer by their ports; the heavy steps run in threads, so the event loop stays
+free.
+"""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from actors.intake.ids import new_job_id
+from actors.intake.prepare import Prepared, prepare, settle_suppressed
+from actors.intake.roster import segment_reasons
+from actors.intake.snapshot import write_snapshot
+from actors.intake.suppress import load_table
+from actors.model.errors import InvalidInput, Problem
+from actors.model.job import DEFAULT_SEGMENT_ROWS, Accepted, JobRecord, Manifest, snapshot_path
+from actors.model.ports import Clock, JobLedger, Renderer, Suppressions, Vault
+from actors.model.spec import JobSpec
+from actors.model.spec_json import manifest_from_json
+from actors.model.states import JobState, RowState
+
+SETTLE_ROWS = 50_000  # one call to the ledger: a few MB
+REASON_CHARS = 2000  # what a refused job keeps of its problems
+
+
+class Intake:
+    """Turns an upload into a job.
+
+    State: none beyond `workdir`, which holds temporary files of the calls that run; a restart loses nothing. A success
+    reply promises that the snapshot is durable, every row that will not be sent is settled in the ledger and the job may
+    run. A failed call may have left a job in ACCEPTING; the same call with the same key takes it up again and ends in the
+    same snapshot.
+    """
+
+    def __init__(
+        self,
+        vault: Vault,
+        ledger: JobLedger,
+        suppressions: Suppressions,
+        renderer: Renderer,
+        clock: Clock,
+        workdir: str,
+        segment_rows: int = DEFAULT_SEGMENT_ROWS,
+        new_id: Callable[[float], str] = new_job_id,
+    ):
+        self._vault, self._ledger, self._suppressions, self._renderer = vault, ledger, suppressions, renderer
+        self._clock, self._workdir, self._segment_rows, self._new_id = clock, workdir, segment_rows, new_id
+
+    async def accept(self, account: str, upload: str, key: str) -> Accepted:
+        """A job from an upload. InvalidInput names all problems; Conflict: the key was used with another bundle."""
+        async with self._prepared(upload) as found:
+            now = self._clock()
+            record = await self._ledger.create_job(_record(self._new_id(now), account, key, now, found))
+            if record.state is not JobState.ACCEPTING:
+                return await self._replay(record, found)
+            await self._freeze(record.job, account, found, int(record.created_at))
+            await self._stop_on_problems(record.job)
+            for rows, states, reasons in _settled(found):
+                await self._ledger.settle(record.job, rows, states, reasons)
+            begun = await self._ledger.begin_job(_begin(record, found))
+            return Accepted(begun, found.roster.counts, tuple(found.warnings))
+
+    async def check(self, account: str, upload: str) -> Accepted:
+        """The same look without a job: its id names nothing, its record is never stored."""
+        async with self._prepared(upload) as found:
+            now = self._clock()
+            record = _record(self._new_id(now), account, "", now, found)
+            try:
+                await self._freeze(record.job, account, found, int(now))
+                if problems := await self._renderer.check(record.job):
+                    raise InvalidInput(tuple(problems))
+            finally:
+                await asyncio.to_thread(self._vault.delete, f"jobs/{record.job}")
+            return Accepted(record, found.roster.counts, tuple(found.warnings))
+
+    @contextlib.asynccontextmanager
+    async def _prepared(self, upload: str) -> AsyncIterator[Prepared]:
+        Path(self._workdir).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._workdir, prefix="intake-") as work:
+            found = await asyncio.to_thread(prepare, self._vault, upload, Path(work), self._segment_rows)
+            try:
+                yield found
+            finally:
+                found.bundle.close()
+
+    async def _freeze(self, job: str, account: str, found: Prepared, at: int) -> Manifest:
+        table = await load_table(self._suppressions, account, found.spec.list_.rules.suppress)
+        await asyncio.to_thread(settle_suppressed, found.roster, table)
+        return await asyncio.to_thread(
+            write_snapshot, self._vault, job, found.spec, found.bundle, found.assets, found.roster, at
+        )
+
+    async def _stop_on_problems(self, job: str) -> None:
+        """Templates that cannot work refuse the job, before anything is sent."""
+        if problems := await self._renderer.check(job):
+            refusal = InvalidInput(tuple(problems))
+            await self._ledger.move_job(job, JobState.REFUSED, str(refusal)[:REASON_CHARS])
+            raise refusal
+
+    async def _replay(self, record: JobRecord, found: Prepared) -> Accepted:
+        """The answer that the same key got before."""
+        if record.state is JobState.REFUSED:
+            problems = await self._renderer.check(record.job)
+            raise InvalidInput(tuple(problems) or (Problem("bundle", record.reason),))
+        path = f"{snapshot_path(record.job)}/manifest.json"
+        manifest = manifest_from_json(await asyncio.to_thread(self._vault.read, path))
+        return Accepted(record, manifest.counts, tuple(found.warnings))
+
+
+def _record(job: str, account: str, key: str, now: float, found: Prepared) -> JobRecord:
+    spec: JobSpec = found.spec
+    return JobRecord(
+        job=job,
+        account=account,
+        name=spec.name,
+        state=JobState.ACCEPTING,
+        rows=found.roster.rows,
+        segment_rows=found.roster.segment_rows,
+        idempotency_key=key,
+        payload_hash=found.payload_hash,
+        pool=spec.delivery.pool,
+        on_doubt=spec.delivery.on_doubt,
+        retry_for=spec.delivery.retry_for,
+        max_render_errors=spec.content.max_render_errors,
+        created_at=now,
+        start_at=spec.schedule.start.timestamp() if spec.schedule.start else 0.0,
+        deadline_at=spec.schedule.deadline.timestamp() if spec.schedule.deadline else 0.0,
+        pause=spec.schedule.pause,
+        timezone=spec.schedule.timezone,
+        results_to=spec.results.to,
+    )
+
+
+def _begin(record: JobRecord, found: Prepared) -> JobRecord:
+    """The stored job with everything that this reading of the bundle says."""
+    return _record(record.job, record.account, record.idempotency_key, record.created_at, found)
+
+
+def _settled(found: Prepared) -> Iterator[tuple[np.ndarray, np.ndarray, list[str]]]:
+    """All rows that will not be sent, in batches for the ledger."""
+    roster = found.roster
+    for first in range(0, roster.segments, max(1, SETTLE_ROWS // roster.segment_rows)):
+        rows, states, reasons = [], [], []
+        for segment in range(first, min(first + max(1, SETTLE_ROWS // roster.segment_rows), roster.segments)):
+            start = segment * roster.segment_rows
+            of_segment = roster.states[start : start + roster.segment_rows]
+            settled = np.flatnonzero(of_segment != RowState.PENDING)
+            why = segment_reasons(roster, segment, roster.checked(segment).column("reason"))
+            rows.append(settled + start)
+            states.append(of_segment[settled])
+            reasons += why.take(settled).to_pylist()
+        if reasons:
+            yield np.concatenate(rows), np.concatenate(states), reasons

@@ -1,0 +1,80 @@
+"""An upload, read and judged as far as it can be without the other roles. CPU and disk only; runs in a thread of its own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from actors.intake.bundle import Bundle, open_bundle
+from actors.intake.content import check_content
+from actors.intake.control import CONTROL_FILES, parse_control
+from actors.intake.lists import open_list
+from actors.intake.problems import Problems, refuse
+from actors.intake.roster import Roster, read_roster
+from actors.intake.suppress import SuppressionTable
+from actors.model.errors import InvalidInput
+from actors.model.ports import Vault
+from actors.model.spec import JobSpec
+from actors.model.states import RowState
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What is known of a sound upload."""
+
+    bundle: Bundle
+    spec: JobSpec
+    roster: Roster
+    assets: list[str]  # bundle files that go into the snapshot
+    payload_hash: str
+    warnings: list[str]
+
+
+def prepare(vault: Vault, upload: str, work: Path, segment_rows: int) -> Prepared:
+    """Reads everything once. InvalidInput names the problems of control file, named files and list together."""
+    bundle = open_bundle(vault, upload, work)
+    try:
+        return _prepare(bundle, work, segment_rows)
+    except BaseException:
+        bundle.close()
+        raise
+
+
+def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
+    found = [name for name in CONTROL_FILES if name in bundle]
+    if len(found) != 1:
+        names = " or ".join(CONTROL_FILES)
+        raise refuse(bundle.label, f"must hold one control file ({names})" + (f", not {' and '.join(found)}" if found else ""))
+    control = found[0]
+    spec = parse_control(control, bundle.read(control))
+    problems = Problems()
+    check_content(bundle, spec, control, problems)
+    bundle.local(spec.list_.file) if spec.list_.file in bundle else None
+    with ThreadPoolExecutor(1, "payload-hash") as pool:
+        digest = pool.submit(bundle.digest, spec.list_.file) if spec.list_.file in bundle else None
+        try:
+            source = open_list(bundle, spec.list_, work)
+            roster = read_roster(source, spec, work, segment_rows, control)
+        except InvalidInput as refusal:
+            problems.extend(refusal.problems)
+            problems.stop()
+            raise
+        problems.stop()
+        if digest:
+            digest.result()
+    assets = [name for name in bundle.names if name not in (control, spec.list_.file)]
+    return Prepared(bundle, spec, roster, assets, bundle.payload_hash(), source.warnings)
+
+
+def settle_suppressed(roster: Roster, table: SuppressionTable) -> None:
+    """Turns pending rows whose address is in the table into SUPPRESSED, with the reason of the table."""
+    roster.scope_reasons = table.reasons
+    for segment in range(roster.segments if len(table) else 0):
+        first = segment * roster.segment_rows
+        states = roster.states[first : first + roster.segment_rows]
+        codes = table.match(roster.checked(segment).column("address"))
+        rows = np.flatnonzero((codes >= 0) & (states == RowState.PENDING))
+        if len(rows):
+            states[rows] = RowState.SUPPRESSED
+            roster.scope_codes[segment] = (rows, codes[rows])

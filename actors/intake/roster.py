@@ -1,0 +1,270 @@
+"""The two readings of a list. The first learns everything: types, addresses, wrong values, keys; the second gives typed
+segments.
+
+Memory stays flat: between the readings only a byte and a hash a row are held, the checked addresses wait in the work
+folder in one file a segment. Pure but for that folder. States of rows are RowState numbers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from actors.intake.addresses import check_addresses
+from actors.intake.casting import FORMS, cast_text
+from actors.intake.dedupe import find_repeats
+from actors.intake.hashing import hash_texts
+from actors.intake.lists import Source
+from actors.intake.problems import Problems, nearest
+from actors.intake.types import Guess, arrow_type, scale_of
+from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray
+from actors.model.spec import JobSpec
+from actors.model.states import RowState
+
+REPEATED = "repeats the {} of an earlier row"
+MAX_SCALE = 16  # digits after the point that a declared decimal may have
+
+
+@dataclass(slots=True)
+class Roster:
+    """What the first reading learned."""
+
+    source: Source
+    work: Path
+    segment_rows: int
+    email: int  # position of the address column
+    key: int  # position of the dedupe column; -1: none; the address column stands for the checked address
+    repeated: str
+    types: dict[str, str] = field(default_factory=dict)
+    kinds: list[pa.DataType] = field(default_factory=list)
+    native: list[bool] = field(default_factory=list)  # the file's own type is kept, without a way through text
+    states: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    scope_codes: dict[int, tuple[RowArray, NDArray[np.int32]]] = field(default_factory=dict)
+    scope_reasons: list[str] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return len(self.states)
+
+    @property
+    def segments(self) -> int:
+        return -(-self.rows // self.segment_rows)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = np.bincount(self.states, minlength=len(RowState))
+        return {s.label: int(found[s]) for s in (RowState.PENDING, RowState.INVALID, RowState.DUPLICATE, RowState.SUPPRESSED)}
+
+    def checked(self, segment: int) -> pa.RecordBatch:
+        """The checked addresses of a segment: address, domain, reason, key."""
+        with pa.memory_map(str(self.work / f"checked-{segment}")) as source:
+            return pa.ipc.open_file(source).get_batch(0)
+
+    def keys(self, rows: RowArray) -> pa.StringArray:
+        """Dedupe keys of ascending or any rows."""
+        order = np.argsort(rows, kind="stable")
+        cut = np.searchsorted(rows[order], np.arange(self.segments + 1) * self.segment_rows)
+        parts = [
+            self.checked(s).column("key").take(pa.array(rows[order[cut[s] : cut[s + 1]]] - s * self.segment_rows))
+            for s in range(self.segments)
+            if cut[s] < cut[s + 1]
+        ]
+        back = np.empty(len(rows), np.int64)
+        back[order] = np.arange(len(rows))
+        return pa.concat_arrays(parts).take(pa.array(back)) if parts else pa.array([], pa.string())
+
+
+def segments_of(source: Source, segment_rows: int) -> Iterator[pa.RecordBatch]:
+    """The source's batches cut anew: all but the last have `segment_rows` rows."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in source.batches():
+        at = 0
+        while at < batch.num_rows:
+            take = min(segment_rows - count, batch.num_rows - at)
+            held.append(batch.slice(at, take))
+            count, at = count + take, at + take
+            if count == segment_rows:
+                yield _joined(held)
+                held, count = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+
+
+def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, control: str) -> Roster:
+    """The first reading, to the end of the list. InvalidInput names every problem that was found in it."""
+    roster = _plan(source, spec, work, segment_rows, control)
+    learn = _Columns(source, spec)
+    problems = Problems()
+    states: list[NDArray[np.uint8]] = []
+    hashes: list[NDArray[np.uint64]] = []
+    has_key: list[NDArray[np.bool_]] = []
+    for segment, batch in enumerate(segments_of(source, segment_rows)):
+        learn.observe(batch, segment * segment_rows)
+        checked = check_addresses(_as_text(batch.column(roster.email)))
+        states.append(np.where(checked.reason.is_valid(), RowState.INVALID, RowState.PENDING).astype(np.uint8))
+        key = checked.address if roster.key == roster.email else _as_text(batch.column(roster.key)) if roster.key >= 0 else None
+        if key is not None:
+            hashes.append(hash_texts(key))
+            has_key.append(key.is_valid().to_numpy(zero_copy_only=False))
+        _keep(work / f"checked-{segment}", checked.address, checked.domain, checked.reason, key)
+        if learn.too_many:
+            break
+    learn.tell(spec.list_.file, problems)
+    if not states:
+        problems.add(spec.list_.file, "the list has no rows")
+    problems.stop()
+    roster.states = np.concatenate(states)
+    if not (roster.states == RowState.PENDING).any():
+        problems.add(spec.list_.file, "no row has a valid address", 0, spec.list_.email)
+        problems.stop()
+    roster.types, roster.kinds, roster.native = learn.result()
+    if roster.key >= 0:
+        candidates = (roster.states == RowState.PENDING) & np.concatenate(has_key)
+        del states, has_key
+        roster.states[find_repeats(np.concatenate(hashes), candidates, roster.keys)] = RowState.DUPLICATE
+    return roster
+
+
+def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control: str) -> Roster:
+    """Where the special columns stand."""
+    problems, names, list_ = Problems(), source.names, spec.list_
+    if list_.email not in names:
+        problems.add(list_.file, f"has no column {list_.email!r} for the addresses{nearest(list_.email, names)}", 1)
+    for name in list_.columns:
+        if name not in names:
+            problems.add(control, f"list.columns.{name}: the list has no such column{nearest(name, names)}")
+    dedupe = list_.rules.dedupe
+    by_address = dedupe in (list_.email, "email") and (dedupe == list_.email or dedupe not in names)
+    if dedupe and not by_address and dedupe not in names:
+        problems.add(control, f"list.rules.dedupe: the list has no column {dedupe!r}{nearest(dedupe, names)}")
+    problems.stop()
+    email = names.index(list_.email)
+    key = -1 if not dedupe else email if by_address else names.index(dedupe)
+    return Roster(source, work, segment_rows, email, key, REPEATED.format("address" if key == email else names[key]))
+
+
+class _Columns:
+    """Types of all columns over the first reading, and the values that do not fit a declared one."""
+
+    def __init__(self, source: Source, spec: JobSpec):
+        self._source, self._zone = source, spec.schedule.timezone
+        declared = spec.list_.columns
+        self._type = [declared.get(n) or source.fixed.get(n, "") for n in source.names]
+        self._guess = [Guess() for _ in source.names]
+        self._scale = [0] * len(source.names)
+        self._native: list[pa.DataType | None] = [None] * len(source.names)
+        self._bad: list[list[int]] = [[] for _ in source.names]
+
+        self._overflow: set[str] = set()
+
+    @property
+    def too_many(self) -> bool:
+        return sum(len(b) for b in self._bad) > 1000
+
+    def observe(self, batch: pa.RecordBatch, first_row: int) -> None:
+        for i, column in enumerate(batch.columns):
+            name, kind = self._source.names[i], self._type[i]
+            if not pa.types.is_string(column.type) and kind == self._source.fixed.get(name):
+                self._observe_native(i, name, column)
+            elif kind == "":
+                self._guess[i].observe(column)
+            elif kind != "text":
+                text = _as_text(column)
+                if kind == "decimal":
+                    self._scale[i] = max(self._scale[i], min(scale_of(text), MAX_SCALE))
+                self._bad[i] += (cast_text(text, kind, arrow_type(kind, MAX_SCALE, self._zone))[1] + first_row).tolist()
+
+    def _observe_native(self, i: int, name: str, column: pa.Array) -> None:
+        self._native[i] = column.type
+        try:
+            _typed(column, self._type[i], self._kind(i), native=True)
+        except pa.ArrowInvalid:
+            self._overflow.add(name)
+
+    def _kind(self, i: int) -> pa.DataType:
+        native = self._native[i]
+        if native is not None and pa.types.is_decimal(native):
+            return arrow_type("decimal", native.scale, self._zone)
+        scale = self._scale[i] if self._type[i] else self._guess[i].scale
+        return arrow_type(self._type[i] or self._guess[i].type_name, scale, self._zone)
+
+    def tell(self, file: str, problems: Problems) -> None:
+        for name in sorted(self._overflow):
+            problems.add(file, "a value does not fit the column's type here (int64, decimal of 38 digits)", 0, name)
+        rows = sorted({r for bad in self._bad for r in bad})
+        if not rows:
+            return
+        lines = dict(zip(rows, self._source.lines(rows), strict=True))
+        for row in rows:
+            for i, bad in enumerate(self._bad):
+                if row in bad:
+                    problems.add(file, f"must be {FORMS[self._type[i]][1]}", lines[row], self._source.names[i])
+
+    def result(self) -> tuple[dict[str, str], list[pa.DataType], list[bool]]:
+        types = {n: t or g.type_name for n, t, g in zip(self._source.names, self._type, self._guess, strict=True)}
+        return types, [self._kind(i) for i in range(len(types))], [n is not None for n in self._native]
+
+
+def _as_text(column: pa.Array) -> pa.StringArray:
+    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
+
+
+def _keep(path: Path, address: pa.Array, domain: pa.Array, reason: pa.Array, key: pa.Array | None) -> None:
+    columns = {"address": address, "domain": domain, "reason": reason}
+    if key is not None:
+        columns["key"] = key
+    batch = pa.RecordBatch.from_pydict(columns)
+    with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, batch.schema) as writer:
+        writer.write_batch(batch)
+
+
+def typed_segment(roster: Roster, segment: int, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The second reading of one segment: list columns as their types, then the reserved columns."""
+    plan = zip(batch.columns, roster.types.values(), roster.kinds, roster.native, strict=True)
+    columns = [_typed(column, name, kind, native) for column, name, kind, native in plan]
+    checked = roster.checked(segment)
+    first = segment * roster.segment_rows
+    states = roster.states[first : first + batch.num_rows]
+    columns += [
+        checked.column("address"),
+        checked.column("domain").dictionary_encode(),
+        pa.array(states),
+        segment_reasons(roster, segment, checked.column("reason")).dictionary_encode(),
+    ]
+    return pa.RecordBatch.from_arrays(columns, [*roster.types, ADDRESS, DOMAIN, VERDICT, REASON])
+
+
+def segment_reasons(roster: Roster, segment: int, invalid: pa.StringArray) -> pa.StringArray:
+    """Why each row of a segment is settled; null for PENDING."""
+    first = segment * roster.segment_rows
+    states = roster.states[first : first + len(invalid)]
+    reasons = invalid
+    repeated = states == RowState.DUPLICATE
+    if repeated.any():
+        reasons = pc.if_else(pa.array(repeated), roster.repeated, reasons)
+    if segment in roster.scope_codes:
+        rows, codes = roster.scope_codes[segment]
+        spread = np.zeros(len(states), np.int32)
+        spread[rows] = codes
+        named = pa.array(roster.scope_reasons, pa.string()).take(pa.array(spread))
+        reasons = pc.if_else(pa.array(states == RowState.SUPPRESSED), named, reasons)
+    return reasons
+
+
+def _typed(column: pa.Array, name: str, kind: pa.DataType, native: bool) -> pa.Array:
+    if column.type == kind:
+        return column
+    if not native:
+        return cast_text(_as_text(column), name, kind)[0]
+    if name == "timestamp" and column.type.tz is None:
+        return pc.assume_timezone(pc.cast(column, pa.timestamp("us"), safe=False), kind.tz, "earliest", "earliest")
+    return pc.cast(column, kind, safe=name != "timestamp")
