@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhongyan/v1/suppressions.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x0bSuppression\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x1cSuppressionServiceAddRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\".\n\x1dSuppressionServiceAddResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\"C\n\x1fSuppressionServiceRemoveRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t\"3\n SuppressionServiceRemoveResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x03\"-\n\x0cImportHeader\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"!\n\x0c\x41\x64\x64ressBatch\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x80\x01\n\x1fSuppressionServiceImportRequest\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.hongyan.v1.ImportHeaderH\x00\x12)\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x18.hongyan.v1.AddressBatchH\x00\x42\x06\n\x04part\"@\n SuppressionServiceImportResponse\x12\r\n\x05total\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x03\"N\n\x1dSuppressionServiceListRequest\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"_\n\x1eSuppressionServiceListResponse\x12-\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x17.hongyan.v1.Suppression\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\x9b\x03\n\x12SuppressionService\x12Z\n\x03\x41\x64\x64\x12(.hongyan.v1.SuppressionServiceAddRequest\x1a).hongyan.v1.SuppressionServiceAddResponse\x12\x63\n\x06Remove\x12+.hongyan.v1.SuppressionServiceRemoveRequest\x1a,.hongyan.v1.SuppressionServiceRemoveResponse\x12\x65\n\x06Import\x12+.hongyan.v1.SuppressionServiceImportRequest\x1a,.hongyan.v1.SuppressionServiceImportResponse(\x01\x12]\n\x04List\x12).hongyan.v1.SuppressionServiceListRequest\x1a*.hongyan.v1.SuppressionServiceListResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dhongyan/v1/suppressions.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"h\n\x0bSuppression\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\r\n\x05scope\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"P\n\x1cSuppressionServiceAddRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\".\n\x1dSuppressionServiceAddResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\x03\"C\n\x1fSuppressionServiceRemoveRequest\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x11\n\taddresses\x18\x02 \x03(\t\"3\n SuppressionServiceRemoveResponse\x12\x0f\n\x07removed\x18\x01 \x01(\x03\"-\n\x0cImportHeader\x12\r\n\x05scope\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"!\n\x0c\x41\x64\x64ressBatch\x12\x11\n\taddresses\x18\x01 \x03(\t\"\x8f\x01\n\x1fSuppressionServiceImportRequest\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.hongyan.v1.ImportHeaderH\x00\x12)\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x18.hongyan.v1.AddressBatchH\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x42\x06\n\x04part\"@\n SuppressionServiceImportResponse\x12\r\n\x05total\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x03\"N\n\x1dSuppressionServiceListRequest\x12\x0e\n\x06scopes\x18\x01 \x03(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"_\n\x1eSuppressionServiceListResponse\x12-\n\x0csuppressions\x18\x01 \x03(\x0b\x32\x17.hongyan.v1.Suppression\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t2\x9b\x03\n\x12SuppressionService\x12Z\n\x03\x41\x64\x64\x12(.hongyan.v1.SuppressionServiceAddRequest\x1a).hongyan.v1.SuppressionServiceAddResponse\x12\x63\n\x06Remove\x12+.hongyan.v1.SuppressionServiceRemoveRequest\x1a,.hongyan.v1.SuppressionServiceRemoveResponse\x12\x65\n\x06Import\x12+.hongyan.v1.SuppressionServiceImportRequest\x1a,.hongyan.v1.SuppressionServiceImportResponse(\x01\x12]\n\x04List\x12).hongyan.v1.SuppressionServiceListRequest\x1a*.hongyan.v1.SuppressionServiceListResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,13 +48,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDRESSBATCH']._serialized_start=483
   _globals['_ADDRESSBATCH']._serialized_end=516
   _globals['_SUPPRESSIONSERVICEIMPORTREQUEST']._serialized_start=519
-  _globals['_SUPPRESSIONSERVICEIMPORTREQUEST']._serialized_end=647
-  _globals['_SUPPRESSIONSERVICEIMPORTRESPONSE']._serialized_start=649
-  _globals['_SUPPRESSIONSERVICEIMPORTRESPONSE']._serialized_end=713
-  _globals['_SUPPRESSIONSERVICELISTREQUEST']._serialized_start=715
-  _globals['_SUPPRESSIONSERVICELISTREQUEST']._serialized_end=793
-  _globals['_SUPPRESSIONSERVICELISTRESPONSE']._serialized_start=795
-  _globals['_SUPPRESSIONSERVICELISTRESPONSE']._serialized_end=890
-  _globals['_SUPPRESSIONSERVICE']._serialized_start=893
-  _globals['_SUPPRESSIONSERVICE']._serialized_end=1304
+  _globals['_SUPPRESSIONSERVICEIMPORTREQUEST']._serialized_end=662
+  _globals['_SUPPRESSIONSERVICEIMPORTRESPONSE']._serialized_start=664
+  _globals['_SUPPRESSIONSERVICEIMPORTRESPONSE']._serialized_end=728
+  _globals['_SUPPRESSIONSERVICELISTREQUEST']._serialized_start=730
+  _globals['_SUPPRESSIONSERVICELISTREQUEST']._serialized_end=808
+  _globals['_SUPPRESSIONSERVICELISTRESPONSE']._serialized_start=810
+  _globals['_SUPPRESSIONSERVICELISTRESPONSE']._serialized_end=905
+  _globals['_SUPPRESSIONSERVICE']._serialized_start=908
+  _globals['_SUPPRESSIONSERVICE']._serialized_end=1319
 # @@protoc_insertion_point(module_scope)

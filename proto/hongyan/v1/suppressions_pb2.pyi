@@ -66,12 +66,14 @@ class AddressBatch(_message.Message):
     def __init__(self, addresses: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class SuppressionServiceImportRequest(_message.Message):
-    __slots__ = ("header", "batch")
+    __slots__ = ("header", "batch", "end")
     HEADER_FIELD_NUMBER: _ClassVar[int]
     BATCH_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
     header: ImportHeader
     batch: AddressBatch
-    def __init__(self, header: _Optional[_Union[ImportHeader, _Mapping]] = ..., batch: _Optional[_Union[AddressBatch, _Mapping]] = ...) -> None: ...
+    end: bool
+    def __init__(self, header: _Optional[_Union[ImportHeader, _Mapping]] = ..., batch: _Optional[_Union[AddressBatch, _Mapping]] = ..., end: _Optional[bool] = ...) -> None: ...
 
 class SuppressionServiceImportResponse(_message.Message):
     __slots__ = ("total", "added")
