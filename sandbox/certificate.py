@@ -40,7 +40,10 @@ class Certificate:
 
 
 def make_certificate(
-    hostname: str, addresses: tuple[str, ...], now: datetime.datetime, valid: datetime.timedelta = 30 * DAY
+    hostname: str,
+    addresses: tuple[str, ...],
+    now: datetime.datetime,
+    valid: datetime.timedelta = 30 * DAY,
 ) -> Certificate:
     """A server certificate for the host name and the addresses. A negative `valid` gives an expired one."""
     root_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -70,7 +73,11 @@ def make_certificate(
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, begin: datetime.datetime, end: datetime.datetime
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    begin: datetime.datetime,
+    end: datetime.datetime,
 ) -> x509.CertificateBuilder:
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
     return builder.serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)

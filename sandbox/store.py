@@ -1,7 +1,7 @@
 """What becomes of accepted messages: counted, kept in memory, put into a Maildir, or written to a record.
 
 A store takes messages with `add` and makes them safe with `flush`; the adapter flushes before any 250 leaves, once for all
-messages that came in together. The record is reconciled against after crashes: whatever was answered 250 is in it, even after kill -9.
+messages that came in together. After crashes the record is the judge: what was answered 250 is in it, also after kill -9.
 """
 
 import hashlib
