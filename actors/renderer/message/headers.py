@@ -24,6 +24,7 @@ _RESERVED = frozenset(
     | {"list-unsubscribe", "list-unsubscribe-post"}
 )
 _RESERVED_FAMILIES = ("content-", "dkim-", "arc-", "resent-")
+_Q_LITERAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+/- "
 _Q_PLAIN = re.compile(rb"[^A-Za-z0-9!*+/-]")  # what Q must escape, for use anywhere (RFC 2047 section 5 rule 3)
 _ENCODED_WORD = "=?"
 _FOLD_POINT = re.compile(r"(?<=[^ ]) ")
@@ -127,7 +128,7 @@ def _fold_ascii(value: str, used: int) -> str | None:
 def encoded_words(value: str, used: int) -> str:
     """RFC 2047 encoded words in UTF-8, B or Q by size, cut between characters, lines of 76 at most."""
     data = value.encode()
-    special = len(_Q_PLAIN.findall(data)) - data.count(b" ")
+    special = len(data.translate(None, _Q_LITERAL))
     kind = "Q" if len(data) + 2 * special <= len(data) * 4 // 3 else "B"
     room = min(_ROOM, 76 - used - len("=?utf-8?B??="))
     words: list[str] = []

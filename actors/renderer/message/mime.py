@@ -4,7 +4,7 @@ An `Entity` is a part as columns: its header fields and its body. Every body end
 follow at once. Boundaries start with `=_`, which neither quoted-printable nor base64 can produce, so no content holds one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -80,12 +80,17 @@ def merged(columns: Sequence[Column]) -> list[Column]:
     return out
 
 
-def join_rows(columns: Sequence[Column], n: int) -> list[bytes]:
-    """The content of each row. The loop over rows is inside `map`."""
+def rows_of(columns: Sequence[Column], n: int) -> Iterator[bytes]:
+    """The content of each row, one after the other."""
     columns = merged(columns)
-    if all(isinstance(column, bytes) for column in columns):
-        return [b"".join(c for c in columns if isinstance(c, bytes))] * n
-    return list(map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True)))
+    if not columns:
+        return repeat(b"", n)
+    return map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True))
+
+
+def join_rows(columns: Sequence[Column], n: int) -> list[bytes]:
+    """The content of all rows."""
+    return list(rows_of(columns, n))
 
 
 def _transfer_field(encoding: str) -> tuple[str, bytes]:

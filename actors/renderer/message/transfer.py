@@ -86,12 +86,22 @@ class QuotedPrintable:
 
 
 def _finished(columns: list[Column], n: int) -> list[Column]:
-    """The columns with the last line closed: once if the last stretch is static, else row by row."""
-    last = columns[-1] if columns else b""
-    if isinstance(last, bytes) and last.rstrip(_OPEN):
-        return [*columns[:-1], _closed(last)]
-    cells = [[column] * n if isinstance(column, bytes) else column for column in columns]
-    return [[_closed(b"".join(row)) for row in zip(*cells, strict=True)] if cells else b"\r\n"]
+    """The columns with every row's last line closed. Only what follows the last static stretch is looked at row by row."""
+    last = max((i for i, c in enumerate(columns) if isinstance(c, bytes) and c.rstrip(_OPEN)), default=-1)
+    static = columns[last] if last >= 0 else b""
+    assert isinstance(static, bytes)
+    before, after = columns[: max(last, 0)], columns[last + 1 :]
+    if not after:
+        return [*before, _closed(static)]
+    cells = [[column] * n if isinstance(column, bytes) else column for column in after]
+    tails = [b"".join(row).rstrip(_OPEN) for row in zip(*cells, strict=True)]
+    if last < 0:
+        return [[_closed(tail) for tail in tails]]
+    statics: Column = static
+    if not all(tails):
+        closed = _closed(static)
+        statics = [static if tail else closed for tail in tails]
+    return [*before, statics, [_closed(tail) if tail else b"" for tail in tails]]
 
 
 _OPEN = b"=\r\n"  # an = before a line end is always a soft break: a literal one is written =3D
