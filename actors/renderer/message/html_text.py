@@ -61,6 +61,8 @@ def _mark(html: str) -> tuple[str, list[str]]:
                 out.append(chr(_FIRST + len(tags) - 1))
             current = ""
             raw = kind == "raw_begin"
+    if current:
+        raise jinja2.TemplateSyntaxError("a tag is never closed", 1)
     return "".join(out), tags
 
 
