@@ -25,6 +25,7 @@ OUTCOMES_PAGE = 1000  # about 200 KB a message
 MAX_JOBS_PAGE = 1000
 MAX_KEY_CHARS = 200
 MAX_REASON_CHARS = 500
+CLOCK_SKEW_SECONDS = 1.0  # between this machine and the one that intake runs on
 JOB_CHARS = 64  # a job id has 26; what is longer needs no look
 log = logging.getLogger("hongyan.gateway")
 
@@ -66,9 +67,11 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         if len(key) > MAX_KEY_CHARS or not key.isprintable():
             raise _bad("idempotency_key", f"may have {MAX_KEY_CHARS} printable characters")
         folder = await self._bundle(request)
+        began = self._backend.clock()
         found = await patiently(lambda: self._backend.intake.accept(account(), folder, key))
         await self._tell_conductor(found.record.job)
-        return jobs_pb2.SubmitResponse(job=translate.accepted_job(found), warnings=found.warnings)
+        existing = found.record.created_at < began - CLOCK_SKEW_SECONDS
+        return jobs_pb2.SubmitResponse(job=translate.accepted_job(found), warnings=found.warnings, existing=existing)
 
     async def Get(self, request: Any, context: Context) -> jobs_pb2.GetResponse:
         """One look at the ledger."""

@@ -1,7 +1,7 @@
 """The ports behind the gateway, in memory: jobs that are real records, moved by hand, and failures on demand.
 
-Rules kept as in the real ports: an account sees its own jobs, an idempotency key names one bundle, a step that the state does not
-allow is a Conflict. A port asked for something that no test scripted fails the test.
+Rules kept as in the real ports: an account sees its own jobs, an idempotency key names one bundle, a step that the job's state
+does not allow is a Conflict. The results port is None: a gateway that calls it fails the test.
 """
 
 import asyncio

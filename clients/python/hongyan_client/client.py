@@ -1,152 +1,233 @@
-"""A small synchronous client: upload a bundle, submit it, follow the job, read its outcomes.
+"""The client. Every method may be called again after an error: the gateway's calls are idempotent.
 
-Answers are the API's own proto messages (`hongyan.v1`). Failures are `HongyanClientError` with the server's words and, for bad
-input, every problem with its place.
+Temporary errors (a restart, a part that is away) are waited out for `patience` seconds without progress, then raised.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, spec_pb2, suppressions_pb2_grpc
+from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, spec_pb2, suppressions_pb2, suppressions_pb2_grpc
 
-from hongyan_client.errors import translated
+from hongyan_client.bundle import Bundle, BundleFile, read_bundle
+from hongyan_client.channel import Patience, Tls, open_channel, replies
+from hongyan_client.errors import HongyanClientError, from_rpc
+from hongyan_client.messages import ENDED, row_state
 
-CHUNK_BYTES = 1 << 20  # well under the server's message limit, large enough that calls do not count
-MAX_MESSAGE_BYTES = 64 << 20  # a preview with attachments
+CHUNK = 2**20  # bytes; a quarter of the largest message that the gateway takes
+BATCH = 5000  # addresses a message of an import: 1.6 MB at most
+QUICK = 60.0  # seconds for a call that only looks or moves
+SLOW = 3600.0  # seconds for a call that reads a whole list
 
-Progress = Callable[[str, int, int], None]  # path, bytes done, bytes in all
+Progress = Callable[[int, int, str], None]  # bytes stored, bytes in all, path
 
 
 class Client:
-    """A connection to one gateway. `ca`, `cert`, `key` (PEM bytes) switch TLS and mTLS on; without `ca` the line is plain."""
+    """Speaks to one gateway as the account of `key`. Close it, or use it in a `with`."""
 
     def __init__(
         self,
-        target: str,
-        api_key: str,
+        target: str = "127.0.0.1:7800",
+        key: str = "",
         *,
-        tls: bool = False,
-        ca: bytes | None = None,
-        cert: bytes | None = None,
-        key: bytes | None = None,
-        timeout: float = 60.0,
+        tls: Tls | None = None,
+        plaintext: bool = False,
+        patience: float = 30.0,
     ):
-        options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
-        if tls or ca:
-            credentials = grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
-            self._channel = grpc.secure_channel(target, credentials, options)
-        else:
-            self._channel = grpc.insecure_channel(target, options)
+        self._channel = open_channel(target, tls, plaintext)
         self._jobs = jobs_pb2_grpc.JobServiceStub(self._channel)
-        self.suppressions = suppressions_pb2_grpc.SuppressionServiceStub(self._channel)
-        self.metadata = (("authorization", f"Bearer {api_key}"),)
-        self._timeout = timeout
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self.close()
+        self._lists = suppressions_pb2_grpc.SuppressionServiceStub(self._channel)
+        self._metadata = (("authorization", f"Bearer {key}"),)
+        self._patience = patience
 
     def close(self) -> None:
         self._channel.close()
 
-    def _call(self, method: Any, request: Any, timeout: float | None = None) -> Any:
-        with translated():
-            return method(request, timeout=timeout or self._timeout, metadata=self.metadata)
+    def __enter__(self) -> Self:
+        return self
 
-    def _stream(self, method: Any, request: Any) -> Iterator[Any]:
-        with translated():
-            yield from method(request, metadata=self.metadata)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
-    # -- bundles -------------------------------------------------------------------------------------------------------------
+    # Bundles
 
-    def upload_bundle(self, bundle: Path | str, upload_id: str = "", progress: Progress | None = None) -> str:
-        """Uploads a folder or a zip and gives the upload id. With the id of an upload that broke off it goes on where that ended."""
-        files = list(_files(Path(bundle)))
-        known = {}
-        if upload_id:
-            answer = self._call(self._jobs.QueryUpload, jobs_pb2.QueryUploadRequest(upload_id=upload_id))
-            known = {f.path: f for f in answer.files}
-        for path, file in files:
-            state = known.get(path)
-            if state is None or not state.complete:
-                upload_id = self._upload(upload_id, path, file, state.committed_size if state else 0, progress)
-        return upload_id
+    def upload_bundle(self, path: str | Path, progress: Progress | None = None) -> str:
+        """Uploads a folder or zip and gives the upload's id. An upload that broke off goes on where it was."""
+        bundle = read_bundle(Path(path))
+        upload, done = bundle.upload_id, 0
+        stored = self._stored(upload)
+        for file in bundle.files:
+            before = stored.get(file.path)
+            if before is None or not before.complete:
+                offset = before.committed_size if before else 0
+                self._upload_file(upload, file, offset, _Report(progress, bundle, done))
+            done += file.size
+            if progress:
+                progress(done, bundle.size, file.path)
+        return upload
 
-    def _upload(self, upload_id: str, path: str, file: Path, offset: int, progress: Progress | None) -> str:
-        def requests() -> Iterator[jobs_pb2.UploadRequest]:
-            size, done = file.stat().st_size, offset
-            header = jobs_pb2.UploadHeader(upload_id=upload_id, path=path, offset=offset, size=size, sha256=_sha256(file))
-            yield jobs_pb2.UploadRequest(header=header)
-            with file.open("rb") as stream:
-                stream.seek(offset)
-                while chunk := stream.read(CHUNK_BYTES):
-                    yield jobs_pb2.UploadRequest(chunk=chunk)
-                    done += len(chunk)
-                    if progress:
-                        progress(path, done, size)
-            yield jobs_pb2.UploadRequest(end=True)
+    def check(self, upload: str, spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.CheckResponse:
+        """What submit would say: problems, or the rows by state."""
+        return self._call(self._jobs.Check, jobs_pb2.CheckRequest(upload_id=upload, spec=spec), SLOW)
 
-        with translated():
-            answer = self._jobs.Upload(requests(), metadata=self.metadata)
-        return str(answer.upload_id)
+    def submit(self, upload: str, key: str = "", spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.SubmitResponse:
+        """Makes a job. Without `key` the upload's id serves: the same bundle again gives the same job."""
+        request = jobs_pb2.SubmitRequest(upload_id=upload, idempotency_key=key, spec=spec)
+        try:
+            return self._call(self._jobs.Submit, request, SLOW)
+        except HongyanClientError as error:
+            if error.total <= len(error.problems):
+                raise
+            problems = tuple(self.check(upload, spec).problems)  # an error has room for a few of them only
+            raise HongyanClientError(error.code, error.text, problems or error.problems, error.total) from error
 
-    def check(self, upload_id: str, spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.CheckResponse:
-        """Reads the whole list and compiles the templates; sends nothing."""
-        return self._call(self._jobs.Check, jobs_pb2.CheckRequest(upload_id=upload_id, spec=spec), 3600.0)
-
-    def submit(
-        self, upload_id: str, idempotency_key: str = "", spec: spec_pb2.JobSpec | None = None
-    ) -> jobs_pb2.SubmitResponse:
-        """Accepts the bundle as a job. The same key again gives the same job."""
-        request = jobs_pb2.SubmitRequest(upload_id=upload_id, idempotency_key=idempotency_key or upload_id, spec=spec)
-        return self._call(self._jobs.Submit, request, 3600.0)
-
-    # -- jobs ----------------------------------------------------------------------------------------------------------------
+    # Jobs
 
     def get(self, job: str) -> jobs_pb2.Job:
+        """A job now."""
         return self._call(self._jobs.Get, jobs_pb2.GetRequest(job=job)).job
 
-    def list(self, limit: int = 100, cursor: str = "") -> jobs_pb2.ListResponse:
-        """Newest first; `cursor` of the answer gives the next page."""
-        return self._call(self._jobs.List, jobs_pb2.ListRequest(limit=limit, cursor=cursor))
+    def list(self, limit: int = 100) -> Iterator[jobs_pb2.Job]:
+        """The newest jobs first, `limit` at most; 0 = all."""
+        cursor, left = "", limit
+        while True:
+            page = self._call(self._jobs.List, jobs_pb2.ListRequest(limit=min(left or 1000, 1000), cursor=cursor))
+            yield from page.jobs
+            cursor, left = page.cursor, left - len(page.jobs)
+            if not cursor or (limit and left <= 0):
+                return
 
     def watch(self, job: str) -> Iterator[jobs_pb2.Job]:
-        """The job at every change, at most twice a second, until it has ended."""
-        for answer in self._stream(self._jobs.Watch, jobs_pb2.WatchRequest(job=job)):
-            yield answer.job
+        """The job at every change, to its end; a lost connection is taken up again."""
+        patience = Patience(self._patience)
+        while True:
+            try:
+                call = self._jobs.Watch(jobs_pb2.WatchRequest(job=job), metadata=self._metadata)
+                for reply in replies(call):
+                    patience.progress()
+                    yield reply.job
+                    if reply.job.state in ENDED:
+                        return
+                patience.wait(HongyanClientError("UNAVAILABLE", "the gateway ended the stream before the job"))
+            except grpc.RpcError as error:
+                patience.wait(from_rpc(error))
 
     def pause(self, job: str, reason: str = "") -> jobs_pb2.Job:
+        """No further row is opened."""
         return self._call(self._jobs.Pause, jobs_pb2.PauseRequest(job=job, reason=reason)).job
 
     def resume(self, job: str) -> jobs_pb2.Job:
+        """A paused job goes on."""
         return self._call(self._jobs.Resume, jobs_pb2.ResumeRequest(job=job)).job
 
     def cancel(self, job: str, reason: str = "") -> jobs_pb2.Job:
+        """Rows that have not left become `cancelled`."""
         return self._call(self._jobs.Cancel, jobs_pb2.CancelRequest(job=job, reason=reason)).job
 
-    def outcomes(self, job: str, states: Sequence[int] = (), cursor: str = "") -> Iterator[jobs_pb2.OutcomesResponse]:
-        """Pages of outcomes by row; each page's cursor resumes after it."""
-        request = jobs_pb2.OutcomesRequest(job=job, states=states, cursor=cursor)
-        return self._stream(self._jobs.Outcomes, request)
+    def outcomes(self, job: str, states: Sequence[str] = ()) -> Iterator[jobs_pb2.Outcome]:
+        """The last outcome of each row that has one, by row; `states` are words such as `bounced`."""
+        wanted, cursor, patience = [row_state(s) for s in states], "", Patience(self._patience)
+        while True:
+            try:
+                request = jobs_pb2.OutcomesRequest(job=job, cursor=cursor, states=wanted)
+                for reply in replies(self._jobs.Outcomes(request, metadata=self._metadata)):
+                    patience.progress()
+                    cursor = reply.cursor
+                    yield from reply.outcomes
+            except grpc.RpcError as error:
+                patience.wait(from_rpc(error))
+            else:
+                return
 
     def preview(self, job: str, row: int) -> jobs_pb2.PreviewResponse:
-        """One row's finished message and the values that went in."""
+        """One row as it would be sent now."""
         return self._call(self._jobs.Preview, jobs_pb2.PreviewRequest(job=job, row=row))
 
+    # Suppressions
 
-def _files(bundle: Path) -> Iterable[tuple[str, Path]]:
-    if bundle.is_file():
-        return [(bundle.name, bundle)]
-    found = [f for f in sorted(bundle.rglob("*")) if f.is_file() and not f.is_symlink()]
-    return [(f.relative_to(bundle).as_posix(), f) for f in found]
+    def suppress(
+        self, addresses: Iterable[str], scope: str = "", reason: str = ""
+    ) -> suppressions_pb2.SuppressionServiceImportResponse:
+        """Adds any number of addresses; all are looked at before the first is added."""
+        held = list(addresses)
+
+        def steps() -> Iterator[suppressions_pb2.SuppressionServiceImportRequest]:
+            make = suppressions_pb2.SuppressionServiceImportRequest
+            yield make(header=suppressions_pb2.ImportHeader(scope=scope, reason=reason))
+            for start in range(0, len(held), BATCH):
+                yield make(batch=suppressions_pb2.AddressBatch(addresses=held[start : start + BATCH]))
+            yield make(end=True)
+
+        return Patience(self._patience).call(lambda: self._lists.Import(steps(), metadata=self._metadata, timeout=SLOW))
+
+    def unsuppress(self, addresses: Iterable[str], scope: str = "") -> int:
+        """Takes addresses out; how many there were."""
+        held, removed = list(addresses), 0
+        for start in range(0, len(held), BATCH):
+            part = held[start : start + BATCH]
+            request = suppressions_pb2.SuppressionServiceRemoveRequest(scope=scope, addresses=part)
+            removed += self._call(self._lists.Remove, request).removed
+        return removed
+
+    def suppressions(self, scopes: Sequence[str] = ()) -> Iterator[suppressions_pb2.Suppression]:
+        """All addresses of the scopes (default: `global`), by address."""
+        cursor = ""
+        while True:
+            request = suppressions_pb2.SuppressionServiceListRequest(scopes=scopes, cursor=cursor, limit=5000)
+            page = self._call(self._lists.List, request)
+            yield from page.suppressions
+            cursor = page.cursor
+            if not cursor:
+                return
+
+    # How
+
+    def _call(self, method: Any, request: Any, seconds: float = QUICK) -> Any:
+        return Patience(self._patience).call(lambda: method(request, metadata=self._metadata, timeout=seconds))
+
+    def _stored(self, upload: str) -> dict[str, jobs_pb2.UploadedFile]:
+        found = self._call(self._jobs.QueryUpload, jobs_pb2.QueryUploadRequest(upload_id=upload))
+        return {f.path: f for f in found.files}
+
+    def _upload_file(self, upload: str, file: BundleFile, offset: int, report: "_Report") -> None:
+        patience = Patience(self._patience)
+        while True:
+            try:
+                steps = _steps(upload, file, offset, report)
+                reply = self._jobs.Upload(steps, metadata=self._metadata)
+                if reply.file.complete:
+                    return
+                raise HongyanClientError("DATA_LOSS", f"{file.path} changed while it was uploaded")
+            except grpc.RpcError as error:
+                patience.wait(from_rpc(error))
+            before, part = offset, self._stored(upload).get(file.path)
+            if part is not None and part.complete:
+                return
+            offset = part.committed_size if part else 0
+            if offset > before:
+                patience.progress()
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+class _Report:
+    """Progress of one file within its bundle."""
+
+    def __init__(self, progress: Progress | None, bundle: Bundle, done: int):
+        self._progress, self._total, self._done = progress, bundle.size, done
+
+    def __call__(self, sent: int, path: str) -> None:
+        if self._progress:
+            self._progress(self._done + sent, self._total, path)
+
+
+def _steps(upload: str, file: BundleFile, offset: int, report: _Report) -> Iterator[jobs_pb2.UploadRequest]:
+    header = jobs_pb2.UploadHeader(upload_id=upload, path=file.path, offset=offset, size=file.size, sha256=file.sha256)
+    yield jobs_pb2.UploadRequest(header=header)
+    with file.local.open("rb") as stream:
+        stream.seek(offset)
+        sent = offset
+        while sent < file.size and (chunk := stream.read(min(CHUNK, file.size - sent))):
+            yield jobs_pb2.UploadRequest(chunk=chunk)
+            sent += len(chunk)
+            report(sent, file.path)

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hongyan.v1 import spec_pb2 as hongyan_dot_v1_dot_spec__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15hongyan/v1/jobs.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hongyan/v1/spec.proto\"\xfa\x01\n\x06\x43ounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x02 \x01(\x03\x12\x14\n\x0ctransmitting\x18\x03 \x01(\x03\x12\x11\n\tdelivered\x18\x04 \x01(\x03\x12\x0f\n\x07\x62ounced\x18\x05 \x01(\x03\x12\x12\n\nsuppressed\x18\x06 \x01(\x03\x12\x11\n\tduplicate\x18\x07 \x01(\x03\x12\x0f\n\x07invalid\x18\x08 \x01(\x03\x12\x0f\n\x07skipped\x18\t \x01(\x03\x12\x14\n\x0crender_error\x18\n \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x0b \x01(\x03\x12\x11\n\tcancelled\x18\x0c \x01(\x03\x12\x10\n\x08in_doubt\x18\r \x01(\x03\"\xf8\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.hongyan.v1.JobState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x03\x12\"\n\x06\x63ounts\x18\x06 \x01(\x0b\x32\x12.hongyan.v1.Counts\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x03\x12\x0e\n\x06\x64oubts\x18\x08 \x01(\x03\x12\x0c\n\x04pool\x18\t \x01(\t\x12\x17\n\x0fidempotency_key\x18\n \x01(\t\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08start_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x61\x64line_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nresults_to\x18\x10 \x01(\t\x12&\n\x02\x61t\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x07Problem\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x03\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"k\n\x0cUploadHeader\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x11\n\x04size\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06sha256\x18\x05 \x01(\tB\x07\n\x05_size\"c\n\rUploadRequest\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.hongyan.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x42\x06\n\x04part\"K\n\x0eUploadResponse\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12&\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x18.hongyan.v1.UploadedFile\"F\n\x0cUploadedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x16\n\x0e\x63ommitted_size\x18\x02 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\"\'\n\x12QueryUploadRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\">\n\x13QueryUploadResponse\x12\'\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x18.hongyan.v1.UploadedFile\"D\n\x0c\x43heckRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12!\n\x04spec\x18\x02 \x01(\x0b\x32\x13.hongyan.v1.JobSpec\"z\n\rCheckResponse\x12%\n\x08problems\x18\x01 \x03(\x0b\x32\x13.hongyan.v1.Problem\x12\x0c\n\x04rows\x18\x02 \x01(\x03\x12\"\n\x06\x63ounts\x18\x03 \x01(\x0b\x32\x12.hongyan.v1.Counts\x12\x10\n\x08warnings\x18\x04 \x03(\t\"^\n\rSubmitRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12!\n\x04spec\x18\x03 \x01(\x0b\x32\x13.hongyan.v1.JobSpec\"@\n\x0eSubmitResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\x12\x10\n\x08warnings\x18\x02 \x03(\t\"\x19\n\nGetRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"+\n\x0bGetResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\",\n\x0bListRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"=\n\x0cListResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.hongyan.v1.Job\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\x1b\n\x0cWatchRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"-\n\rWatchResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"+\n\x0cPauseRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"-\n\rPauseResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"\x1c\n\rResumeRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\".\n\x0eResumeResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\",\n\rCancelRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\".\n\x0e\x43\x61ncelResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"T\n\x0fOutcomesRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12$\n\x06states\x18\x03 \x03(\x0e\x32\x14.hongyan.v1.RowState\"I\n\x10OutcomesResponse\x12%\n\x08outcomes\x18\x01 \x03(\x0b\x32\x13.hongyan.v1.Outcome\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xb3\x02\n\x07Outcome\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.hongyan.v1.RowState\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\x05\x12\r\n\x05stage\x18\x04 \x01(\t\x12\r\n\x05\x62lame\x18\x05 \x01(\t\x12\x0c\n\x04\x63ode\x18\x06 \x01(\x05\x12\x10\n\x08\x65nhanced\x18\x07 \x01(\t\x12\r\n\x05reply\x18\x08 \x01(\t\x12\x0c\n\x04site\x18\t \x01(\t\x12\x0c\n\x04host\x18\n \x01(\t\x12\x0e\n\x06\x65gress\x18\x0b \x01(\t\x12,\n\x08\x66irst_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08in_doubt\x18\x0e \x01(\x05\"U\n\x0ePreviewRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x03\x12)\n\x05stamp\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x01\n\x0fPreviewResponse\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.hongyan.v1.RowState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\x0c\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04html\x18\x06 \x01(\t\x12\x0c\n\x04text\x18\x07 \x01(\t\x12\x37\n\x06values\x18\x08 \x03(\x0b\x32\'.hongyan.v1.PreviewResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xdf\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13JOB_STATE_ACCEPTING\x10\x01\x12\x17\n\x13JOB_STATE_SCHEDULED\x10\x02\x12\x15\n\x11JOB_STATE_RUNNING\x10\x03\x12\x14\n\x10JOB_STATE_PAUSED\x10\x04\x12\x15\n\x11JOB_STATE_STALLED\x10\x05\x12\x12\n\x0eJOB_STATE_DONE\x10\x06\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x07\x12\x15\n\x11JOB_STATE_REFUSED\x10\x08*\xe5\x02\n\x08RowState\x12\x19\n\x15ROW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11ROW_STATE_PENDING\x10\x01\x12\x16\n\x12ROW_STATE_DEFERRED\x10\x02\x12\x1a\n\x16ROW_STATE_TRANSMITTING\x10\x03\x12\x17\n\x13ROW_STATE_DELIVERED\x10\x04\x12\x15\n\x11ROW_STATE_BOUNCED\x10\x05\x12\x18\n\x14ROW_STATE_SUPPRESSED\x10\x06\x12\x17\n\x13ROW_STATE_DUPLICATE\x10\x07\x12\x15\n\x11ROW_STATE_INVALID\x10\x08\x12\x15\n\x11ROW_STATE_SKIPPED\x10\t\x12\x1a\n\x16ROW_STATE_RENDER_ERROR\x10\n\x12\x15\n\x11ROW_STATE_EXPIRED\x10\x0b\x12\x17\n\x13ROW_STATE_CANCELLED\x10\x0c\x12\x16\n\x12ROW_STATE_IN_DOUBT\x10\r2\x9e\x06\n\nJobService\x12\x41\n\x06Upload\x12\x19.hongyan.v1.UploadRequest\x1a\x1a.hongyan.v1.UploadResponse(\x01\x12N\n\x0bQueryUpload\x12\x1e.hongyan.v1.QueryUploadRequest\x1a\x1f.hongyan.v1.QueryUploadResponse\x12<\n\x05\x43heck\x12\x18.hongyan.v1.CheckRequest\x1a\x19.hongyan.v1.CheckResponse\x12?\n\x06Submit\x12\x19.hongyan.v1.SubmitRequest\x1a\x1a.hongyan.v1.SubmitResponse\x12\x36\n\x03Get\x12\x16.hongyan.v1.GetRequest\x1a\x17.hongyan.v1.GetResponse\x12\x39\n\x04List\x12\x17.hongyan.v1.ListRequest\x1a\x18.hongyan.v1.ListResponse\x12>\n\x05Watch\x12\x18.hongyan.v1.WatchRequest\x1a\x19.hongyan.v1.WatchResponse0\x01\x12<\n\x05Pause\x12\x18.hongyan.v1.PauseRequest\x1a\x19.hongyan.v1.PauseResponse\x12?\n\x06Resume\x12\x19.hongyan.v1.ResumeRequest\x1a\x1a.hongyan.v1.ResumeResponse\x12?\n\x06\x43\x61ncel\x12\x19.hongyan.v1.CancelRequest\x1a\x1a.hongyan.v1.CancelResponse\x12G\n\x08Outcomes\x12\x1b.hongyan.v1.OutcomesRequest\x1a\x1c.hongyan.v1.OutcomesResponse0\x01\x12\x42\n\x07Preview\x12\x1a.hongyan.v1.PreviewRequest\x1a\x1b.hongyan.v1.PreviewResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15hongyan/v1/jobs.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15hongyan/v1/spec.proto\"\xfa\x01\n\x06\x43ounts\x12\x0f\n\x07pending\x18\x01 \x01(\x03\x12\x10\n\x08\x64\x65\x66\x65rred\x18\x02 \x01(\x03\x12\x14\n\x0ctransmitting\x18\x03 \x01(\x03\x12\x11\n\tdelivered\x18\x04 \x01(\x03\x12\x0f\n\x07\x62ounced\x18\x05 \x01(\x03\x12\x12\n\nsuppressed\x18\x06 \x01(\x03\x12\x11\n\tduplicate\x18\x07 \x01(\x03\x12\x0f\n\x07invalid\x18\x08 \x01(\x03\x12\x0f\n\x07skipped\x18\t \x01(\x03\x12\x14\n\x0crender_error\x18\n \x01(\x03\x12\x0f\n\x07\x65xpired\x18\x0b \x01(\x03\x12\x11\n\tcancelled\x18\x0c \x01(\x03\x12\x10\n\x08in_doubt\x18\r \x01(\x03\"\xf8\x03\n\x03Job\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12#\n\x05state\x18\x03 \x01(\x0e\x32\x14.hongyan.v1.JobState\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04rows\x18\x05 \x01(\x03\x12\"\n\x06\x63ounts\x18\x06 \x01(\x0b\x32\x12.hongyan.v1.Counts\x12\x10\n\x08\x61ttempts\x18\x07 \x01(\x03\x12\x0e\n\x06\x64oubts\x18\x08 \x01(\x03\x12\x0c\n\x04pool\x18\t \x01(\t\x12\x17\n\x0fidempotency_key\x18\n \x01(\t\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08start_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65\x61\x64line_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstarted_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nresults_to\x18\x10 \x01(\t\x12&\n\x02\x61t\x18\x11 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"F\n\x07Problem\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\x03\x12\x0e\n\x06\x63olumn\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\"k\n\x0cUploadHeader\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\x11\n\x04size\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x0e\n\x06sha256\x18\x05 \x01(\tB\x07\n\x05_size\"c\n\rUploadRequest\x12*\n\x06header\x18\x01 \x01(\x0b\x32\x18.hongyan.v1.UploadHeaderH\x00\x12\x0f\n\x05\x63hunk\x18\x02 \x01(\x0cH\x00\x12\r\n\x03\x65nd\x18\x03 \x01(\x08H\x00\x42\x06\n\x04part\"K\n\x0eUploadResponse\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12&\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x18.hongyan.v1.UploadedFile\"F\n\x0cUploadedFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x16\n\x0e\x63ommitted_size\x18\x02 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\"\'\n\x12QueryUploadRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\">\n\x13QueryUploadResponse\x12\'\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x18.hongyan.v1.UploadedFile\"D\n\x0c\x43heckRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12!\n\x04spec\x18\x02 \x01(\x0b\x32\x13.hongyan.v1.JobSpec\"z\n\rCheckResponse\x12%\n\x08problems\x18\x01 \x03(\x0b\x32\x13.hongyan.v1.Problem\x12\x0c\n\x04rows\x18\x02 \x01(\x03\x12\"\n\x06\x63ounts\x18\x03 \x01(\x0b\x32\x12.hongyan.v1.Counts\x12\x10\n\x08warnings\x18\x04 \x03(\t\"^\n\rSubmitRequest\x12\x11\n\tupload_id\x18\x01 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x02 \x01(\t\x12!\n\x04spec\x18\x03 \x01(\x0b\x32\x13.hongyan.v1.JobSpec\"R\n\x0eSubmitResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\x12\x10\n\x08warnings\x18\x02 \x03(\t\x12\x10\n\x08\x65xisting\x18\x03 \x01(\x08\"\x19\n\nGetRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"+\n\x0bGetResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\",\n\x0bListRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"=\n\x0cListResponse\x12\x1d\n\x04jobs\x18\x01 \x03(\x0b\x32\x0f.hongyan.v1.Job\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\x1b\n\x0cWatchRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"-\n\rWatchResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"+\n\x0cPauseRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\"-\n\rPauseResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"\x1c\n\rResumeRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\".\n\x0eResumeResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\",\n\rCancelRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06reason\x18\x02 \x01(\t\".\n\x0e\x43\x61ncelResponse\x12\x1c\n\x03job\x18\x01 \x01(\x0b\x32\x0f.hongyan.v1.Job\"T\n\x0fOutcomesRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12$\n\x06states\x18\x03 \x03(\x0e\x32\x14.hongyan.v1.RowState\"I\n\x10OutcomesResponse\x12%\n\x08outcomes\x18\x01 \x03(\x0b\x32\x13.hongyan.v1.Outcome\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"\xb3\x02\n\x07Outcome\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.hongyan.v1.RowState\x12\x10\n\x08\x61ttempts\x18\x03 \x01(\x05\x12\r\n\x05stage\x18\x04 \x01(\t\x12\r\n\x05\x62lame\x18\x05 \x01(\t\x12\x0c\n\x04\x63ode\x18\x06 \x01(\x05\x12\x10\n\x08\x65nhanced\x18\x07 \x01(\t\x12\r\n\x05reply\x18\x08 \x01(\t\x12\x0c\n\x04site\x18\t \x01(\t\x12\x0c\n\x04host\x18\n \x01(\t\x12\x0e\n\x06\x65gress\x18\x0b \x01(\t\x12,\n\x08\x66irst_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07last_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08in_doubt\x18\x0e \x01(\x05\"U\n\x0ePreviewRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\x0b\n\x03row\x18\x02 \x01(\x03\x12)\n\x05stamp\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf9\x01\n\x0fPreviewResponse\x12\x0b\n\x03row\x18\x01 \x01(\x03\x12#\n\x05state\x18\x02 \x01(\x0e\x32\x14.hongyan.v1.RowState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\x0c\x12\x0f\n\x07subject\x18\x05 \x01(\t\x12\x0c\n\x04html\x18\x06 \x01(\t\x12\x0c\n\x04text\x18\x07 \x01(\t\x12\x37\n\x06values\x18\x08 \x03(\x0b\x32\'.hongyan.v1.PreviewResponse.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\xdf\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13JOB_STATE_ACCEPTING\x10\x01\x12\x17\n\x13JOB_STATE_SCHEDULED\x10\x02\x12\x15\n\x11JOB_STATE_RUNNING\x10\x03\x12\x14\n\x10JOB_STATE_PAUSED\x10\x04\x12\x15\n\x11JOB_STATE_STALLED\x10\x05\x12\x12\n\x0eJOB_STATE_DONE\x10\x06\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x07\x12\x15\n\x11JOB_STATE_REFUSED\x10\x08*\xe5\x02\n\x08RowState\x12\x19\n\x15ROW_STATE_UNSPECIFIED\x10\x00\x12\x15\n\x11ROW_STATE_PENDING\x10\x01\x12\x16\n\x12ROW_STATE_DEFERRED\x10\x02\x12\x1a\n\x16ROW_STATE_TRANSMITTING\x10\x03\x12\x17\n\x13ROW_STATE_DELIVERED\x10\x04\x12\x15\n\x11ROW_STATE_BOUNCED\x10\x05\x12\x18\n\x14ROW_STATE_SUPPRESSED\x10\x06\x12\x17\n\x13ROW_STATE_DUPLICATE\x10\x07\x12\x15\n\x11ROW_STATE_INVALID\x10\x08\x12\x15\n\x11ROW_STATE_SKIPPED\x10\t\x12\x1a\n\x16ROW_STATE_RENDER_ERROR\x10\n\x12\x15\n\x11ROW_STATE_EXPIRED\x10\x0b\x12\x17\n\x13ROW_STATE_CANCELLED\x10\x0c\x12\x16\n\x12ROW_STATE_IN_DOUBT\x10\r2\x9e\x06\n\nJobService\x12\x41\n\x06Upload\x12\x19.hongyan.v1.UploadRequest\x1a\x1a.hongyan.v1.UploadResponse(\x01\x12N\n\x0bQueryUpload\x12\x1e.hongyan.v1.QueryUploadRequest\x1a\x1f.hongyan.v1.QueryUploadResponse\x12<\n\x05\x43heck\x12\x18.hongyan.v1.CheckRequest\x1a\x19.hongyan.v1.CheckResponse\x12?\n\x06Submit\x12\x19.hongyan.v1.SubmitRequest\x1a\x1a.hongyan.v1.SubmitResponse\x12\x36\n\x03Get\x12\x16.hongyan.v1.GetRequest\x1a\x17.hongyan.v1.GetResponse\x12\x39\n\x04List\x12\x17.hongyan.v1.ListRequest\x1a\x18.hongyan.v1.ListResponse\x12>\n\x05Watch\x12\x18.hongyan.v1.WatchRequest\x1a\x19.hongyan.v1.WatchResponse0\x01\x12<\n\x05Pause\x12\x18.hongyan.v1.PauseRequest\x1a\x19.hongyan.v1.PauseResponse\x12?\n\x06Resume\x12\x19.hongyan.v1.ResumeRequest\x1a\x1a.hongyan.v1.ResumeResponse\x12?\n\x06\x43\x61ncel\x12\x19.hongyan.v1.CancelRequest\x1a\x1a.hongyan.v1.CancelResponse\x12G\n\x08Outcomes\x12\x1b.hongyan.v1.OutcomesRequest\x1a\x1c.hongyan.v1.OutcomesResponse0\x01\x12\x42\n\x07Preview\x12\x1a.hongyan.v1.PreviewRequest\x1a\x1b.hongyan.v1.PreviewResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,10 +36,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.hongyan.v1P\001\252\002\nHongyan.V1'
   _globals['_PREVIEWRESPONSE_VALUESENTRY']._loaded_options = None
   _globals['_PREVIEWRESPONSE_VALUESENTRY']._serialized_options = b'8\001'
-  _globals['_JOBSTATE']._serialized_start=3077
-  _globals['_JOBSTATE']._serialized_end=3300
-  _globals['_ROWSTATE']._serialized_start=3303
-  _globals['_ROWSTATE']._serialized_end=3660
+  _globals['_JOBSTATE']._serialized_start=3095
+  _globals['_JOBSTATE']._serialized_end=3318
+  _globals['_ROWSTATE']._serialized_start=3321
+  _globals['_ROWSTATE']._serialized_end=3678
   _globals['_COUNTS']._serialized_start=94
   _globals['_COUNTS']._serialized_end=344
   _globals['_JOB']._serialized_start=347
@@ -65,43 +65,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SUBMITREQUEST']._serialized_start=1583
   _globals['_SUBMITREQUEST']._serialized_end=1677
   _globals['_SUBMITRESPONSE']._serialized_start=1679
-  _globals['_SUBMITRESPONSE']._serialized_end=1743
-  _globals['_GETREQUEST']._serialized_start=1745
-  _globals['_GETREQUEST']._serialized_end=1770
-  _globals['_GETRESPONSE']._serialized_start=1772
-  _globals['_GETRESPONSE']._serialized_end=1815
-  _globals['_LISTREQUEST']._serialized_start=1817
-  _globals['_LISTREQUEST']._serialized_end=1861
-  _globals['_LISTRESPONSE']._serialized_start=1863
-  _globals['_LISTRESPONSE']._serialized_end=1924
-  _globals['_WATCHREQUEST']._serialized_start=1926
-  _globals['_WATCHREQUEST']._serialized_end=1953
-  _globals['_WATCHRESPONSE']._serialized_start=1955
-  _globals['_WATCHRESPONSE']._serialized_end=2000
-  _globals['_PAUSEREQUEST']._serialized_start=2002
-  _globals['_PAUSEREQUEST']._serialized_end=2045
-  _globals['_PAUSERESPONSE']._serialized_start=2047
-  _globals['_PAUSERESPONSE']._serialized_end=2092
-  _globals['_RESUMEREQUEST']._serialized_start=2094
-  _globals['_RESUMEREQUEST']._serialized_end=2122
-  _globals['_RESUMERESPONSE']._serialized_start=2124
-  _globals['_RESUMERESPONSE']._serialized_end=2170
-  _globals['_CANCELREQUEST']._serialized_start=2172
-  _globals['_CANCELREQUEST']._serialized_end=2216
-  _globals['_CANCELRESPONSE']._serialized_start=2218
-  _globals['_CANCELRESPONSE']._serialized_end=2264
-  _globals['_OUTCOMESREQUEST']._serialized_start=2266
-  _globals['_OUTCOMESREQUEST']._serialized_end=2350
-  _globals['_OUTCOMESRESPONSE']._serialized_start=2352
-  _globals['_OUTCOMESRESPONSE']._serialized_end=2425
-  _globals['_OUTCOME']._serialized_start=2428
-  _globals['_OUTCOME']._serialized_end=2735
-  _globals['_PREVIEWREQUEST']._serialized_start=2737
-  _globals['_PREVIEWREQUEST']._serialized_end=2822
-  _globals['_PREVIEWRESPONSE']._serialized_start=2825
-  _globals['_PREVIEWRESPONSE']._serialized_end=3074
-  _globals['_PREVIEWRESPONSE_VALUESENTRY']._serialized_start=3029
-  _globals['_PREVIEWRESPONSE_VALUESENTRY']._serialized_end=3074
-  _globals['_JOBSERVICE']._serialized_start=3663
-  _globals['_JOBSERVICE']._serialized_end=4461
+  _globals['_SUBMITRESPONSE']._serialized_end=1761
+  _globals['_GETREQUEST']._serialized_start=1763
+  _globals['_GETREQUEST']._serialized_end=1788
+  _globals['_GETRESPONSE']._serialized_start=1790
+  _globals['_GETRESPONSE']._serialized_end=1833
+  _globals['_LISTREQUEST']._serialized_start=1835
+  _globals['_LISTREQUEST']._serialized_end=1879
+  _globals['_LISTRESPONSE']._serialized_start=1881
+  _globals['_LISTRESPONSE']._serialized_end=1942
+  _globals['_WATCHREQUEST']._serialized_start=1944
+  _globals['_WATCHREQUEST']._serialized_end=1971
+  _globals['_WATCHRESPONSE']._serialized_start=1973
+  _globals['_WATCHRESPONSE']._serialized_end=2018
+  _globals['_PAUSEREQUEST']._serialized_start=2020
+  _globals['_PAUSEREQUEST']._serialized_end=2063
+  _globals['_PAUSERESPONSE']._serialized_start=2065
+  _globals['_PAUSERESPONSE']._serialized_end=2110
+  _globals['_RESUMEREQUEST']._serialized_start=2112
+  _globals['_RESUMEREQUEST']._serialized_end=2140
+  _globals['_RESUMERESPONSE']._serialized_start=2142
+  _globals['_RESUMERESPONSE']._serialized_end=2188
+  _globals['_CANCELREQUEST']._serialized_start=2190
+  _globals['_CANCELREQUEST']._serialized_end=2234
+  _globals['_CANCELRESPONSE']._serialized_start=2236
+  _globals['_CANCELRESPONSE']._serialized_end=2282
+  _globals['_OUTCOMESREQUEST']._serialized_start=2284
+  _globals['_OUTCOMESREQUEST']._serialized_end=2368
+  _globals['_OUTCOMESRESPONSE']._serialized_start=2370
+  _globals['_OUTCOMESRESPONSE']._serialized_end=2443
+  _globals['_OUTCOME']._serialized_start=2446
+  _globals['_OUTCOME']._serialized_end=2753
+  _globals['_PREVIEWREQUEST']._serialized_start=2755
+  _globals['_PREVIEWREQUEST']._serialized_end=2840
+  _globals['_PREVIEWRESPONSE']._serialized_start=2843
+  _globals['_PREVIEWRESPONSE']._serialized_end=3092
+  _globals['_PREVIEWRESPONSE_VALUESENTRY']._serialized_start=3047
+  _globals['_PREVIEWRESPONSE_VALUESENTRY']._serialized_end=3092
+  _globals['_JOBSERVICE']._serialized_start=3681
+  _globals['_JOBSERVICE']._serialized_end=4479
 # @@protoc_insertion_point(module_scope)
