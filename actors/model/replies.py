@@ -120,6 +120,7 @@ LISTED = (
     r"|black ?list|block ?list|deny ?list|blocked"
     r"|reputation|reverse dns|\brdns\b|\bptr\b|(client|sending|your) (host|ip|server)|\bip address\b"
 )
+GREYLIST = re.compile(r"gr[ea]y ?list", re.IGNORECASE)
 FULL = r"mailbox (is )?full|over ?quota|quota exceeded|exceed\w* (the |its )?(storage|quota)|insufficient (mailbox )?storage"
 LOAD = r"too many|rate limit|throttl|try again|temporar|too busy|too fast|overload|slow down"
 SENDER_AUTH = r"\bspf\b|\bdkim\b|\bdmarc\b|sender (address |domain )?(rejected|not found|denied|verify)"
@@ -133,7 +134,7 @@ JUNK = r"\bspam|junk|virus|malware|phish|content|message (was )?rejected|suspici
 PHRASES: tuple[tuple[re.Pattern[str], Judgement], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), judgement)
     for pattern, judgement in (
-        (r"gr[ea]y ?list", BUSY),
+        (GREYLIST.pattern, BUSY),
         (LISTED, EGRESS),
         (FULL, RECIPIENT_LATER),
         (LOAD, BUSY),
@@ -161,6 +162,8 @@ def judge(stage: Stage, reply: Reply) -> Judgement:
 
 
 def _phrase(reply: Reply) -> Judgement | None:
+    if reply.code < 500 and GREYLIST.search(reply.text):  # said with any code: 4.2.0, 4.7.1, 4.5.1, none
+        return BUSY
     if reply.enhanced not in AMBIGUOUS:
         return None
     return next((judgement for pattern, judgement in PHRASES if pattern.search(reply.text)), None)

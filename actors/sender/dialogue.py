@@ -24,7 +24,7 @@ Buffer = bytes | memoryview
 class Transaction:
     """One message's way: envelope written, answered, message written, final reply."""
 
-    __slots__ = ("at", "chunked", "dot", "ended", "message", "rcpt_refused")
+    __slots__ = ("at", "chunked", "dot", "ended", "message", "rcpt_refused", "stage")
 
     def __init__(self, message: Message):
         self.message = message
@@ -33,6 +33,7 @@ class Transaction:
         self.ended = False  # its event was made
         self.rcpt_refused = False
         self.chunked = False
+        self.stage = Stage.MAIL  # which reply it waits for
 
 
 Step = tuple[Stage | None, Transaction | None]  # None: RSET, QUIT or a lone dot, whose reply tells nothing about a message
@@ -205,7 +206,7 @@ class Dialogue:
                 break
             self.replies += 1
             if not self._expected:
-                self._end("closing" if raw.code == 421 else "unsolicited reply", to_reply(raw))
+                self._end("unsolicited reply", to_reply(raw) if raw.code == 421 else None)
                 break
             stage, transaction = self._expected.popleft()
             if raw.code == 421:
@@ -236,11 +237,13 @@ class Dialogue:
     def _on_mail(self, transaction: Transaction, raw: RawReply) -> None:
         if not 250 <= raw.code <= 259:
             self._refuse(transaction, Stage.MAIL, raw)
+        transaction.stage = Stage.RCPT
 
     def _on_rcpt(self, transaction: Transaction, raw: RawReply) -> None:
         if not 250 <= raw.code <= 259:
             transaction.rcpt_refused = True
             self._refuse(transaction, Stage.RCPT, raw)
+        transaction.stage = Stage.DATA
 
     def _on_data(self, transaction: Transaction, raw: RawReply) -> None:
         self._open = False
@@ -298,7 +301,7 @@ class Dialogue:
         """Ends the connection: what may have been delivered is in doubt, all else was not sent."""
         for transaction in self._live:
             transaction.ended = True
-            end, stage = (End.DOUBT, Stage.DOT) if transaction.dot else (End.NOT_SENT, self.awaiting or Stage.MAIL)
+            end, stage = (End.DOUBT, Stage.DOT) if transaction.dot else (End.NOT_SENT, transaction.stage)
             self._events.append(Event(end, transaction.message, stage, reply or Reply(0, why)))
         self._live.clear()
         self._expected.clear()
