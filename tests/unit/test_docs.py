@@ -12,8 +12,15 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from pydantic import BaseModel
 
+from actors.conductor import actor as conductor
+from actors.conductor import leases
+from actors.intake import problems
+from actors.model import delivery, job
 from actors.model.spec import JobSpec
 from actors.model.states import Blame, JobState, OnDoubt, RowState, Stage
+from actors.renderer.functions import limits
+from actors.renderer.message import dkim, headers
+from actors.reputation import lanes
 from cluster.config import Config
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +53,7 @@ def broken_links(page: Path) -> Iterator[str]:
             continue
         name, _, anchor = target.partition("#")
         file = (page.parent / name).resolve() if name else page
-        if not file.exists():
-            yield target
-        elif anchor and file.suffix == ".md" and anchor not in anchors(file):
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file)):
             yield target
 
 
@@ -142,6 +147,34 @@ def test_every_decision_is_in_the_index() -> None:
         content = text(folder / page)
         assert content.startswith(f"# {page[:4]}: ")
         assert all(f"\n## {part}\n" in content for part in ("Context", "Decision", "Consequences"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_named_exist(page: Path) -> None:
+    named = re.findall(r"`((?:actors|cluster|gateway|sandbox|proto|tests|bench|clients|docs)/[\w./-]*)`", text(page))
+    assert [n for n in named if not (ROOT / n).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [
+        ("rows open a sender", f"{delivery.MAX_OPEN_ROWS}"),
+        ("lease of a sender", f"{delivery.SENDER_LEASE_SECONDS:g} s"),
+        ("characters of a recorded reply", f"{delivery.MAX_REPLY_CHARS}"),
+        ("rows a segment", f"{job.DEFAULT_SEGMENT_ROWS:,}"),
+        ("waiting rows before the next segment is cut", f"{conductor.LOW_ROWS:,}"),
+        ("due rows held in memory, a job", f"{conductor.MOST_QUEUED_RETRIES:,}"),
+        ("a sender that does not ask for work is gone after", f"{leases.HOLDER_GONE_SECONDS:g} s"),
+        ("messages a connection", f"{lanes.MESSAGES_PER_CONNECTION:,}"),
+        ("problems told at once", f"{problems.MAX_PROBLEMS}"),
+        ("template source, output of a row", f"{limits.MAX_OUTPUT_CHARS:,} characters each"),
+        ("loop turns and calls a row", f"{limits.MAX_STEPS:,}"),
+        ("characters of one header value", f"{headers.MAX_VALUE:,}"),
+        ("signature valid for", f"{dkim.VALID_SECONDS // 86400} days"),
+    ],
+)
+def test_limits_are_those_of_the_code(limit: str, value: str) -> None:
+    assert f"| {limit} | {value} |" in text(ROOT / "docs" / "architecture.md")
 
 
 def test_every_make_target_named_exists() -> None:
