@@ -35,7 +35,7 @@ class Refused(RowStop):
 
 
 class Limit(RowStop):
-    """The row asks for more than actors/renderer/template/limits.py allows."""
+    """The row asks for more than actors.renderer.functions.limits.py allows."""
 
 
 class Skipped(RowStop):

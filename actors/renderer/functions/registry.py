@@ -1,13 +1,29 @@
-"""The table of functions: one entry each, from which calls, filters, `hongyan functions` and the page of functions are made."""
+"""The table of functions: one entry each, from which calls, filters, `hongyan functions` and the page of functions are made.
+
+Three ways to write one: `scalar` (a Python function of one row's values), `prepared` (a function of the settings that gives the
+function of one value, made once where the settings are literals), `kernel` (a function of columns). The scalar form that the
+sandbox calls is always the column form on one row.
+"""
 
 import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
+
+import numpy as np
+
+from actors.renderer.functions.context import Context
+from actors.renderer.functions.scope import OneRow, Scope, each, each_distinct, fail_all, some_null
+from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of, spread
+
+NULL_IN_NULL_OUT = "null in, null out"
+Run = Callable[[Scope, Sequence[Value]], Value]
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function that a template can call."""
+    """One function that a template can call. `run` takes one value a parameter (those of `*args` follow one another)."""
 
     name: str
     family: str
@@ -17,12 +33,175 @@ class Function:
     expected: str  # what it prints
     nulls: str
     signature: inspect.Signature
-    kernel: Any
+    run: Run
 
     @property
     def usage(self) -> str:
         """`mask_phone(p, keep=3)`."""
-        return f"{self.name}{self.signature}"
+        bare = [p.replace(annotation=inspect.Parameter.empty) for p in self.signature.parameters.values()]
+        return f"{self.name}{inspect.Signature(bare)}"
+
+    def arguments(self, args: Sequence[Any], kwargs: dict[str, Any], wrap: Callable[[Any], Any]) -> list[Any]:
+        """The call's arguments in the order of the parameters, defaults (wrapped) filled in. Raises TypeError."""
+        bound = self.signature.bind(*args, **kwargs)
+        ordered: list[Any] = []
+        for name, parameter in self.signature.parameters.items():
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                ordered.extend(bound.arguments.get(name, ()))
+            elif name in bound.arguments:
+                ordered.append(bound.arguments[name])
+            else:
+                ordered.append(wrap(parameter.default))
+        return ordered
+
+    def scalar(self, job: Context) -> Callable[..., Any]:
+        """The function of one row's values, for the sandbox."""
+        scope = OneRow(job)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            values: list[Any] = self.arguments(args, kwargs, lambda default: default)
+            result = self.run(scope, [column_of([v]) for v in values])
+            return list_of(result, 1)[0]
+
+        call.__name__ = self.name
+        return call
 
 
 REGISTRY: dict[str, Function] = {}
+
+
+def _register(
+    function: Callable[..., Any],
+    signature: inspect.Signature,
+    run: Run,
+    family: str,
+    kind: str,
+    example: str,
+    expected: str,
+    nulls: str,
+) -> None:
+    name = function.__name__.rstrip("_")
+    meaning = " ".join((function.__doc__ or "").split())
+    if name in REGISTRY or not meaning:
+        raise ValueError(f"{name}: registered twice or without a docstring")
+    REGISTRY[name] = Function(name, family, kind, meaning, example, expected, nulls, signature, run)
+
+
+def _split(function: Callable[..., Any]) -> tuple[bool, list[inspect.Parameter]]:
+    """Whether the function wants the job's constants, and the parameters that a template sees."""
+    parameters = list(inspect.signature(function).parameters.values())
+    wants_job = bool(parameters) and parameters[0].name == "job"
+    return wants_job, parameters[1:] if wants_job else parameters
+
+
+def _required(parameters: Sequence[inspect.Parameter]) -> list[int]:
+    return [i for i, p in enumerate(parameters) if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
+
+
+def _without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], work: Run) -> Value:
+    """Runs the work on the rows that have no null among the needed arguments; the others are null."""
+    nulls = some_null([args[i] for i in needed], scope.n)
+    if nulls is None:
+        return work(scope, args)
+    if nulls.all():
+        return Lit(None)
+    keep = ~nulls
+    index = np.flatnonzero(keep)
+    part = _Part(scope, index.tolist())
+    return spread(keep, work(part, [arg.take(index) for arg in args]), Lit(None))
+
+
+class _Part:
+    """Some rows of another scope."""
+
+    def __init__(self, whole: Scope, index: list[int]):
+        self._whole, self._index = whole, index
+        self.n, self.job = len(index), whole.job
+
+    def fail(self, i: int, error: BaseException) -> None:
+        """Row i of the part fails in the whole."""
+        self._whole.fail(self._index[i], error)
+
+
+def scalar(
+    family: str,
+    example: str,
+    expected: str,
+    *,
+    kind: str = "D",
+    nulls: str = NULL_IN_NULL_OUT,
+    needed: Sequence[str] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a Python function of one row's values. `needed`: parameters whose null makes the result null (default: those
+    without a default). A first parameter `job` gets the job's constants."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        wants_job, parameters = _split(function)
+        places = _required(parameters) if needed is None else [i for i, p in enumerate(parameters) if p.name in needed]
+
+        def work(scope: Scope, args: Sequence[Value]) -> Value:
+            call = partial(function, scope.job) if wants_job else function
+            columns = [i for i, arg in enumerate(args) if isinstance(arg, Col)]
+            if len(columns) == 1 and columns[0] == 0:
+                settings = [arg.value for arg in args[1:]]  # type: ignore[union-attr]
+                return each_distinct(scope, (lambda value: call(value, *settings)) if settings else call, args[0])
+            return each(scope, call, args)
+
+        def run(scope: Scope, args: Sequence[Value]) -> Value:
+            return _without_nulls(scope, args, places, work) if places else work(scope, args)
+
+        _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
+        return function
+
+    return register
+
+
+def prepared(
+    family: str, example: str, expected: str, *, value: str, kind: str = "D", nulls: str = NULL_IN_NULL_OUT
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Registers a function of (job, settings) that gives the function of one value, which is named `value` in the signature."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _, settings = _split(function)
+        parameters = [inspect.Parameter(value, inspect.Parameter.POSITIONAL_OR_KEYWORD), *settings]
+        defaults = [p.default for p in settings]
+
+        def prepare(job: Context, given: Sequence[Any]) -> Callable[[Any], Any]:
+            made: Callable[[Any], Any] = function(
+                job, *[d if v is None and d is not inspect.Parameter.empty else v for v, d in zip(given, defaults, strict=True)]
+            )
+            return made
+
+        def work(scope: Scope, args: Sequence[Value]) -> Value:
+            if all(isinstance(arg, Lit) for arg in args[1:]):
+                try:
+                    made = prepare(scope.job, [arg.value for arg in args[1:]])  # type: ignore[union-attr]
+                except Exception as error:
+                    return fail_all(scope, error)
+                return each_distinct(scope, made, args[0])
+            return each(scope, lambda x, *given: prepare(scope.job, given)(x), args)
+
+        def run(scope: Scope, args: Sequence[Value]) -> Value:
+            return _without_nulls(scope, args, _required(parameters), work)
+
+        _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
+        return function
+
+    return register
+
+
+def kernel(
+    family: str, example: str, expected: str, *, nulls: str = NULL_IN_NULL_OUT
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Registers a function of (scope, columns), which sees to nulls itself."""
+
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+
+        def run(scope: Scope, args: Sequence[Value]) -> Value:
+            return function(scope, *args)
+
+        _register(function, inspect.Signature(parameters), run, family, "N", example, expected, nulls)
+        return function
+
+    return register

@@ -1,28 +1,223 @@
-"""Values of a shard as columns: one typed array or list with a null mask, or one literal for all rows.
+"""Values of a shard: `Col` (one value a row) or `Lit` (one value for all rows). Pure data, no rules of the template.
 
-Pure data. Numbers and booleans are NumPy arrays, all else lists of Python objects; each form is made from the other on demand.
-What a column prints, compares and adds up to is what the same Python values would.
+Numbers and booleans live in NumPy arrays, all else in lists of Python objects; each form is made from the other on demand. A
+null is None in the list and true in the mask. What a column holds is always what the same Python values would be.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+Index = NDArray[np.int64]
+
+INT, FLOAT, BOOL, TEXT, MARKUP, OBJ = "int", "float", "bool", "text", "markup", "obj"
+_KINDS: Final[dict[type, str]] = {int: INT, float: FLOAT, bool: BOOL, str: TEXT, Markup: MARKUP}
+_DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_}
+_NONE = type(None)
 
 
-def python_values(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> list[Any]:
-    """A list column as Python values: int, float, Decimal, str, bool, date, datetime, None. Instants are told in `zone`."""
-    values: list[Any] = column.to_pylist()
-    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
-        return [v if v is None else v.astimezone(zone) for v in values]
-    return values
+class Lit:
+    """The same value in every row."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def take(self, index: Index) -> "Lit":
+        """A literal is the same in any choice of rows."""
+        return self
 
 
-def take(values: Sequence[Any], index: Sequence[int]) -> list[Any]:
-    """The values at these places."""
-    return [values[i] for i in index]
+class Col:
+    """One value a row. Never changed after it is made: columns are shared."""
+
+    __slots__ = ("_array", "_list", "_null", "_null_known", "kind", "n")
+
+    def __init__(
+        self, kind: str, n: int, values: list[Any] | None, array: NDArray[Any] | None, null: Mask | None, known: bool = True
+    ):
+        self.kind, self.n = kind, n
+        self._list, self._array, self._null, self._null_known = values, array, null, known
+
+    @property
+    def null(self) -> Mask | None:
+        """Which rows are null; None: no row is."""
+        if not self._null_known:
+            mask = np.fromiter((v is None for v in self.list()), np.bool_, self.n)
+            self._null = mask if mask.any() else None
+            self._null_known = True
+        return self._null
+
+    def list(self) -> list[Any]:
+        """Python values, None where null."""
+        if self._list is None:
+            assert self._array is not None
+            values: list[Any] = self._array.tolist()
+            if self._null is not None:
+                for i in np.flatnonzero(self._null).tolist():
+                    values[i] = None
+            self._list = values
+        return self._list
+
+    def array(self) -> NDArray[Any]:
+        """The numbers or booleans; 0 where null. Only for the kinds int, float and bool."""
+        if self._array is None:
+            values = self.list()
+            if self.null is not None:
+                values = [0 if v is None else v for v in values]
+            self._array = np.array(values, dtype=_DTYPES[self.kind])
+        return self._array
+
+    def take(self, index: Index) -> "Col":
+        """The column of these rows."""
+        n = len(index)
+        if self._array is not None:
+            null = self._null
+            if null is not None:
+                null = null[index]
+                if not null.any():
+                    null = None
+            return Col(self.kind, n, None, self._array[index], null)
+        values = self.list()
+        return Col(self.kind, n, [values[i] for i in index.tolist()], None, None, self._null_known and self._null is None)
 
 
-__all__ = ["datetime", "python_values", "take"]
+Value = Col | Lit
+
+
+def numbers(kind: str, array: NDArray[Any], null: Mask | None = None) -> Col:
+    """A column of int, float or bool from its array."""
+    return Col(kind, len(array), None, array, null)
+
+
+def bools(array: Mask) -> Col:
+    """A column of booleans without nulls."""
+    return Col(BOOL, len(array), None, array, None)
+
+
+def column_of(values: list[Any]) -> Col:
+    """The column of any Python values, of the narrowest kind that holds them."""
+    kinds = set(map(type, values))
+    nulls = _NONE in kinds
+    if nulls:
+        kinds.discard(_NONE)
+    kind = _KINDS.get(kinds.pop(), OBJ) if len(kinds) == 1 else OBJ
+    return Col(kind, len(values), values, None, None, not nulls)
+
+
+def list_of(value: Value, n: int) -> list[Any]:
+    """One Python value a row."""
+    return value.list() if isinstance(value, Col) else [value.value] * n
+
+
+def kind_of(value: Value) -> str:
+    """The kind of a column, or of a literal; null is OBJ."""
+    return value.kind if isinstance(value, Col) else _KINDS.get(type(value.value), OBJ)
+
+
+def null_of(value: Value, n: int) -> Mask | None:
+    """Which rows are null; None: no row is."""
+    if isinstance(value, Col):
+        return value.null
+    return np.ones(n, np.bool_) if value.value is None else None
+
+
+def select(mask: Mask, yes: Value, no: Value) -> Value:
+    """Row by row `yes` where the mask is true, else `no`. All three have the same rows."""
+    if isinstance(yes, Lit) and isinstance(no, Lit) and yes.value is no.value:
+        return yes
+    kind = kind_of(yes)
+    n = len(mask)
+    if kind == kind_of(no) and kind in _DTYPES and not (isinstance(yes, Lit) and isinstance(no, Lit)):
+        a, b = (v.array() if isinstance(v, Col) else v.value for v in (yes, no))
+        null = _select_null(mask, yes, no)
+        return Col(kind, n, None, np.where(mask, a, b), null)
+    chosen = mask.tolist()
+    if isinstance(yes, Lit) and isinstance(no, Lit):
+        y, o = yes.value, no.value
+        return column_of([y if m else o for m in chosen])
+    return column_of([y if m else o for m, y, o in zip(chosen, list_of(yes, n), list_of(no, n), strict=True)])
+
+
+def _select_null(mask: Mask, yes: Value, no: Value) -> Mask | None:
+    a = yes.null if isinstance(yes, Col) else None
+    b = no.null if isinstance(no, Col) else None
+    if a is None and b is None:
+        return None
+    null: Mask = np.where(mask, False if a is None else a, False if b is None else b)
+    return null if null.any() else None
+
+
+def spread(mask: Mask, some: Value, rest: Value) -> Value:
+    """`some` holds only the rows where the mask is true, `rest` all rows: puts `some` into its places."""
+    if isinstance(some, Lit):
+        return select(mask, some, rest)
+    n = len(mask)
+    null: Mask | None
+    if isinstance(rest, Lit) and rest.value is None and some.kind in _DTYPES:
+        null = ~mask
+        if some.null is not None:
+            null[mask] = some.null
+        array = np.zeros(n, _DTYPES[some.kind])
+        array[mask] = some.array()
+        return Col(some.kind, n, None, array, null)
+    if kind_of(rest) == some.kind and some.kind in _DTYPES:
+        array = np.array(rest.array()) if isinstance(rest, Col) else np.full(n, rest.value, _DTYPES[some.kind])
+        array[mask] = some.array()
+        null = None
+        rest_null = rest.null if isinstance(rest, Col) else None
+        if rest_null is not None or some.null is not None:
+            null = np.zeros(n, np.bool_) if rest_null is None else rest_null.copy()
+            null[mask] = False if some.null is None else some.null
+        return Col(some.kind, n, None, array, null)
+    values = list(list_of(rest, n))
+    for i, value in zip(np.flatnonzero(mask).tolist(), some.list(), strict=True):
+        values[i] = value
+    return column_of(values)
+
+
+def weave(mask: Mask, some: Value, rest: Value) -> Value:
+    """`some` holds the rows where the mask is true, `rest` the others: puts both into their places."""
+    if isinstance(some, Lit):
+        return select(mask, some, rest) if isinstance(rest, Lit) else spread(~mask, rest, some)
+    if isinstance(rest, Lit):
+        return spread(mask, some, rest)
+    if some.kind == rest.kind and some.kind in _DTYPES and some.null is None and rest.null is None:
+        array = np.empty(len(mask), _DTYPES[some.kind])
+        array[mask] = some.array()
+        array[~mask] = rest.array()
+        return Col(some.kind, len(mask), None, array, None)
+    yes, no = iter(some.list()), iter(rest.list())
+    return column_of([next(yes) if m else next(no) for m in mask.tolist()])
+
+
+def from_arrow(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> Col:
+    """A list column: int, float, Decimal, str, bool, date or datetime. Instants are told in `zone`."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.dictionary_decode()
+        kind = column.type
+    n = len(column)
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        ours = INT if pa.types.is_integer(kind) else FLOAT if pa.types.is_floating(kind) else BOOL
+        null = None
+        if column.null_count:
+            null = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
+            column = column.fill_null(False if ours == BOOL else 0)
+        return Col(ours, n, None, column.to_numpy(zero_copy_only=False).astype(_DTYPES[ours], copy=False), null)
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
+        return Col(TEXT, n, texts, None, None, column.null_count == 0)
+    values: Sequence[Any] = column.to_pylist()
+    if pa.types.is_timestamp(kind) and kind.tz is not None:
+        values = [v if v is None else v.astimezone(zone) for v in values]
+    return column_of(list(values))

@@ -11,10 +11,12 @@ from jinja2 import Environment, TemplateAssertionError, nodes
 from jinja2.meta import TrackingCodeGenerator
 
 from actors.model.errors import InvalidInput, Problem
+from actors.renderer.functions.guards import INT_MAX, INT_MIN
+from actors.renderer.functions.limits import MAX_INCLUDE_DEPTH
 from actors.renderer.functions.registry import REGISTRY
 from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
-from actors.renderer.template.limits import MAX_INCLUDE_DEPTH
-from actors.renderer.template.syntax import parse
+from actors.renderer.template.sandbox import set_names
+from actors.renderer.template.syntax import Source
 
 GLOBALS = frozenset(("cycler", "dict", "joiner", "namespace", "range"))
 _SPECIAL = frozenset(("caller", "kwargs", "loop", "self", "super", "varargs"))
@@ -33,10 +35,10 @@ _probe = Environment()
 _probe.filters, _probe.tests, _probe.globals = _Anything(), _Anything(), {}
 
 
-def check(tree: nodes.Template, name: str, columns: Mapping[str, str], files: Mapping[str, str]) -> list[Problem]:
-    """Every problem of the tree and of the files that it takes in."""
-    checker = _Checker(columns, files)
-    checker.template(tree, name, frozenset(), 0)
+def check(main: Source, columns: Mapping[str, str], files: Mapping[str, str], taken: dict[str, Source]) -> list[Problem]:
+    """Every problem of the template and of the files that it names; those are read into `taken`."""
+    checker = _Checker(columns, files, taken)
+    checker.template(main.tree, main.name, frozenset(), 0)
     unique = {(p.file, p.line, p.message): p for p in checker.problems}
     return sorted(unique.values(), key=lambda p: (p.file, p.line))
 
@@ -48,14 +50,17 @@ def nearest(name: str, known: Iterator[str] | frozenset[str] | set[str]) -> str:
 
 
 class _Checker:
-    def __init__(self, columns: Mapping[str, str], files: Mapping[str, str]):
-        self.columns, self.files = columns, files
+    def __init__(self, columns: Mapping[str, str], files: Mapping[str, str], taken: dict[str, Source]):
+        self.columns, self.files, self.taken = columns, files, taken
         self.problems: list[Problem] = []
 
     def template(self, tree: nodes.Template, name: str, outer: frozenset[str], depth: int) -> None:
         """Checks one tree; `outer` are the names that a template around it sets."""
         own = outer | _assigned(tree)
         self._names(tree, name, own)
+        for const in tree.find_all(nodes.Const):
+            if isinstance(const.value, int) and not INT_MIN <= const.value <= INT_MAX:
+                self._add(name, const.lineno, "a whole number that needs more than 64 bits")
         for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr)):
             self._node(node, name, own)
         for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
@@ -125,28 +130,29 @@ class _Checker:
             self._add(name, node.lineno, f"files take each other in more than {MAX_INCLUDE_DEPTH} deep")
         else:
             try:
-                inner = parse(self.files[target.value], target.value)
+                inner = self.taken.get(target.value) or Source.read(target.value, self.files[target.value])
             except InvalidInput as error:
                 self.problems.extend(error.problems)
                 return
-            self.template(inner, target.value, own, depth + 1)
+            self.taken[target.value] = inner
+            self.template(inner.tree, target.value, own, depth + 1)
 
 
 def _assigned(tree: nodes.Template) -> frozenset[str]:
-    """Names that statements of the template set for what follows them."""
-    names: set[str] = set()
-    for node in tree.find_all((nodes.Assign, nodes.AssignBlock)):
-        target: nodes.Node = node.target  # type: ignore[attr-defined]
-        names.update(n.name for n in target.find_all(nodes.Name))
-        if isinstance(target, nodes.Name):
-            names.add(target.name)
-    for macro in tree.find_all(nodes.Macro):
-        names.add(macro.name)
-    for imported in tree.find_all(nodes.Import):
-        names.add(imported.target)
-    for chosen in tree.find_all(nodes.FromImport):
-        names.update(n if isinstance(n, str) else n[1] for n in chosen.names)
-    return frozenset(names)
+    """Names that statements of the template set for what follows them (not loop targets: those end with their loop)."""
+    kinds = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.Import, nodes.FromImport)
+    return frozenset(
+        name for kind in kinds for node in tree.find_all(kind) for name in set_names(nodes.Template([_head(node)]))
+    )
+
+
+def _head(node: nodes.Node) -> nodes.Node:
+    """The statement without its body, whose own names end with it."""
+    if isinstance(node, nodes.Macro):
+        return nodes.Name(node.name, "store")
+    if isinstance(node, nodes.AssignBlock):
+        return nodes.Output([node.target])
+    return node
 
 
 def _asked(tree: nodes.Template) -> Iterator[int]:

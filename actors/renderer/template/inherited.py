@@ -11,9 +11,9 @@ from jinja2.filters import FILTERS
 from jinja2.tests import TESTS
 from markupsafe import soft_str
 
+from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
-from actors.renderer.template import guards
-from actors.renderer.template.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
+from actors.renderer.functions.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
 
 LEFT_OUT = frozenset(("attr", "random", "pprint"))
 FILTER_NAMES = frozenset(FILTERS) - LEFT_OUT
@@ -80,4 +80,8 @@ def filters(charge: Callable[[int], None] | None = None) -> dict[str, Callable[.
 
 def tests() -> dict[str, Callable[..., Any]]:
     """The tests by name."""
-    return {name: TESTS[name] for name in TEST_NAMES}
+    table: dict[str, Callable[..., Any]] = {}
+    for name in TEST_NAMES:
+        function: Any = TESTS[name]
+        table[name] = function
+    return table

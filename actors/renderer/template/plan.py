@@ -3,59 +3,76 @@
 A plan keeps no state between shards; one thread at a time runs it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-from jinja2 import nodes
+from jinja2 import TemplateError
 from numpy.typing import NDArray
 
-from actors.model.errors import InvalidInput
+from actors.model.errors import InvalidInput, Problem
+from actors.model.states import RowState
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.errors import reason_of, state_of
-from actors.renderer.functions.values import python_values
+from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
+from actors.renderer.functions.registry import REGISTRY
 from actors.renderer.template.check import check
-from actors.renderer.template.columns import Columns, Failure, Piece, SlotReport
-from actors.renderer.template.rows import Program
-from actors.renderer.template.sandbox import RowEnvironment
-from actors.renderer.template.syntax import parse
+from actors.renderer.template.columns import Columns, Failure, SlotReport
+from actors.renderer.template.frame import Frame, Shard
+from actors.renderer.template.sandbox import RowEnvironment, set_names
+from actors.renderer.template.statements import Act, Statements
+from actors.renderer.template.syntax import Source
 
 
 class Plan:
-    """One compiled template. `statics` are its literal stretches."""
+    """One compiled template. `statics` are its literal stretches, each to be encoded once."""
 
-    def __init__(self, name: str, statics: Sequence[str], program: Program, zone: ZoneInfo):
+    def __init__(self, name: str, act: Act, statements: Statements, environment: RowEnvironment, context: Context):
         self.name = name
-        self.statics = tuple(statics)
-        self._program = program
-        self._zone = zone
+        self.statics = tuple(statements.statics)
+        self._act, self._reports = act, statements.reports
+        self._environment, self._context = environment, context
+        self._zone = ZoneInfo(context.timezone)
 
     def run(self, table: pa.Table | pa.RecordBatch, rows: NDArray[np.int64]) -> Columns:
         """The texts of these rows. `table` holds their list columns, `rows` their numbers in the job."""
-        n = len(rows)
-        program = self._program
-        names = [name for name in table.schema.names if program.reads_all or name in program.reads]
-        columns = {name: python_values(table.column(name), self._zone) for name in names}
-        texts = [""] * n
-        failed: dict[int, Failure] = {}
-        for i in range(n):
-            try:
-                texts[i], _ = program.run({name: column[i] for name, column in columns.items()})
-            except Exception as error:
-                failed[i] = Failure(state_of(error), f"{self.name}: {reason_of(error)}")
-        return Columns(n, [Piece(values=texts)], failed)
+        shard = Shard(table, len(rows), self._context, self._environment, self._zone)
+        columns = Columns(shard.n, [], shard.failed)
+        if shard.n:
+            with np.errstate(all="ignore"):
+                self._act(Frame(shard), columns.pieces)
+            self._check_lengths(columns)
+        return columns
 
     def explain(self) -> list[SlotReport]:
-        """How each slot is worked out."""
-        return [SlotReport(self.name, 1, "", "row by row", "whole template")]
+        """How each slot and statement is worked out."""
+        return list(self._reports)
+
+    def _check_lengths(self, columns: Columns) -> None:
+        literal = sum(map(len, self.statics))
+        total = sum(sum(map(len, piece.values)) for piece in columns.pieces)
+        if total + literal <= MAX_OUTPUT_CHARS:  # of all rows together, so of each
+            return
+        for i in range(columns.n):
+            if i not in columns.failed and len(columns.text(self.statics, i)) > MAX_OUTPUT_CHARS:
+                columns.failed[i] = Failure(RowState.RENDER_ERROR, f"{self.name}: writes a text that is too long")
 
 
 def compile_template(source: str, *, name: str, context: Context, escape: bool, files: Mapping[str, str] | None = None) -> Plan:
     """The plan of one template. `files` are what it may include. Raises InvalidInput with every problem and its line."""
-    tree: nodes.Template = parse(source, name)
-    problems = check(tree, name, context.types, files or {})
+    main = Source.read(name, source)
+    taken: dict[str, Source] = {}
+    problems = check(main, context.types, files or {}, taken)
     if problems:
         raise InvalidInput(tuple(problems))
-    environment = RowEnvironment({}, escape=escape, files=files or {})
-    return Plan(name, (), Program(environment, tree.body), ZoneInfo(context.timezone))
+    shadowed = frozenset(n for tree in (main.tree, *(s.tree for s in taken.values())) for n in set_names(tree))
+    scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
+    environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed)
+    statements = Statements(environment, escape, shadowed, taken)
+    try:
+        act = statements.template(main)
+    except TemplateError as error:
+        raise InvalidInput((Problem(name, error.message or "cannot be compiled", getattr(error, "lineno", 0) or 0),)) from None
+    except (SyntaxError, RecursionError, MemoryError):  # Python's own compiler gives up on the code made from it
+        raise InvalidInput((Problem(name, "is nested too deeply"),)) from None
+    return Plan(name, act, statements, environment, context)

@@ -3,32 +3,40 @@
 A program sees the values of its free names for one row and gives its text, the names that it sets, or one expression's value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jinja2 import Template, nodes
 
 from actors.renderer.functions.errors import Limit
-from actors.renderer.template.limits import MAX_OUTPUT_CHARS
-from actors.renderer.template.sandbox import RowEnvironment, literal_chars, meter_loops
+from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
+from actors.renderer.functions.values import Value, column_of
+from actors.renderer.template.columns import Piece
+from actors.renderer.template.frame import Frame
+from actors.renderer.template.sandbox import RowEnvironment, literal_chars, prepare
 
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
+_SETS = (nodes.Assign, nodes.AssignBlock)
 RESULT = "hongyan_result"  # the name that an expression's value is set to
 
 
 class Program:
-    """Statements in the sandbox. `reads`: names whose values must be handed in (all names with `reads_all`)."""
+    """Statements in the sandbox. `reads`: the names that they use (all names where they take in files); `sets`: the names
+    that they set for what follows."""
 
-    def __init__(self, environment: RowEnvironment, body: Sequence[nodes.Node], sets: Sequence[str] = ()):
+    def __init__(self, environment: RowEnvironment, body: Sequence[nodes.Node]):
         tree = nodes.Template(list(body), lineno=body[0].lineno if body else 1)
-        tree.set_environment(environment)
-        meter_loops(tree)
-        self.reads = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "load"}
-        self.reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
-        self.sets = tuple(sets)
+        prepare(tree, environment)
+        self._reads = {node.name for node in tree.find_all(nodes.Name)} | {node.name for node in tree.find_all(nodes.NSRef)}
+        self._reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
+        self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
         self._environment = environment
         self._chars = literal_chars(body)
         self._template: Template = environment.from_string(tree)
+
+    def reads(self, frame: Frame) -> set[str]:
+        """The names whose values it needs from the frame."""
+        return frame.visible() if self._reads_all else self._reads
 
     def run(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         """One row's text and the names that it set. Raises whatever the row's values make it raise."""
@@ -42,7 +50,49 @@ class Program:
         return text, context.vars
 
 
-def value_program(environment: RowEnvironment, expression: nodes.Expr) -> Program:
-    """The program whose `sets` holds the expression's value."""
+def _targets(target: nodes.Node) -> Iterator[str]:
+    if isinstance(target, nodes.Name):
+        yield target.name
+    for name in target.find_all(nodes.Name):
+        yield name.name
+
+
+def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]] | None]:
+    """The program's result for each row of the frame; None for rows that have failed, now or before."""
+    names, rows = frame.rows(program.reads(frame))
+    alive = frame.alive()
+    going = [True] * frame.n if alive is None else alive.tolist()
+    outcomes: list[tuple[str, dict[str, Any]] | None] = []
+    for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
+        outcome = None
+        if going[i]:
+            try:
+                outcome = program.run(dict(zip(names, row, strict=True)))
+            except Exception as error:
+                frame.fail(i, error)
+        outcomes.append(outcome)
+    return outcomes
+
+
+def value_step(environment: RowEnvironment, expression: nodes.Node) -> Callable[[Frame], Value]:
+    """An expression's values, row by row."""
     target = nodes.Name(RESULT, "store", lineno=expression.lineno)
-    return Program(environment, [nodes.Assign(target, expression, lineno=expression.lineno)], (RESULT,))
+    program = Program(environment, [nodes.Assign(target, expression, lineno=expression.lineno)])
+
+    def run(frame: Frame) -> Value:
+        return column_of([None if o is None else o[1][RESULT] for o in _outcomes(program, frame)])
+
+    return run
+
+
+def run_statement(program: Program, place: str) -> Callable[[Frame, list[Piece]], None]:
+    """A statement's texts, row by row; the names that it sets become columns of the frame."""
+
+    def run(frame: Frame, pieces: list[Piece]) -> None:
+        frame.shard.place = place
+        outcomes = _outcomes(program, frame)
+        pieces.append(Piece(values=frame.full(["" if o is None else o[0] for o in outcomes])))
+        for name in program.sets:
+            frame.names[name] = column_of([None if o is None else o[1].get(name) for o in outcomes])
+
+    return run

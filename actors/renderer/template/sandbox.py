@@ -16,16 +16,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
 from markupsafe import Markup
 
+from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
-from actors.renderer.template import guards, inherited
-from actors.renderer.template.limits import MAX_OUTPUT_CHARS, MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_STEPS, MAX_TEXT_CHARS
+from actors.renderer.functions.limits import MAX_OUTPUT_CHARS, MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_STEPS, MAX_TEXT_CHARS
+from actors.renderer.template import inherited
 
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_STR = _words(
+TEXT_METHODS = _words(
     """
     capitalize casefold center count endswith find format format_map index isalnum isalpha isascii isdecimal
     isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix
@@ -47,7 +48,7 @@ _LOOP = _words(
     """
 )
 ATTRIBUTES: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
-    ((str,), _STR),
+    ((str,), TEXT_METHODS),
     ((date, datetime, time, timedelta), _DATE),
     ((list, tuple), _LIST),
     ((dict,), _DICT),
@@ -57,6 +58,7 @@ ATTRIBUTES: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((BlockReference,), frozenset(("super",))),
 )
 _OPEN_TYPES = (Namespace, TemplateReference, TemplateModule)  # hold only what the template put there
+FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
 _WIDTH_METHODS = frozenset(("center", "ljust", "rjust", "zfill"))
 
 
@@ -109,7 +111,7 @@ class _Generator(CodeGenerator):
         for part in node.nodes:
             self.visit(part, frame)
             self.write(", ")
-        self.write("))")
+        self.write("), context.eval_ctx.autoescape)" if frame.eval_ctx.volatile else f"), {frame.eval_ctx.autoescape!r})")
 
 
 class RowEnvironment(ImmutableSandboxedEnvironment):
@@ -119,8 +121,16 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
     intercepted_unops = frozenset("+-")
     code_generator_class = _Generator
 
-    def __init__(self, scalars: Mapping[str, Callable[..., Any]], *, escape: bool, files: Mapping[str, str]):
+    def __init__(
+        self,
+        scalars: Mapping[str, Callable[..., Any]],
+        *,
+        escape: bool,
+        files: Mapping[str, str],
+        shadowed: frozenset[str] = frozenset(),
+    ):
         self.meter = Meter()
+        self.functions, self.shadowed = frozenset(scalars), shadowed
         # optimized=False and a finalize that needs the context: nothing of the template runs while it is compiled.
         super().__init__(
             autoescape=escape,
@@ -131,14 +141,15 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
             loader=DictLoader(files),
         )
         names: dict[str, Any] = {"dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner, "range": _range}
-        self.globals = {**names, **scalars}
+        self.globals = {**names, **scalars, **{FUNCTION + name: call for name, call in scalars.items()}}
         table: dict[str, Any] = {**inherited.filters(self.meter.step), **scalars}
         self.filters = table
-        self.tests = inherited.tests()
+        tests: dict[str, Any] = inherited.tests()
+        self.tests = tests
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
-        meter_loops(tree)
+        prepare(tree, self)
         return tree
 
     def counted(self, items: Iterable[Any], chars: int) -> Counted:
@@ -151,9 +162,16 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         self.meter.emit(chars)
         return ""
 
-    def tilde(self, parts: Iterable[Any]) -> str:
+    def tilde(self, parts: Iterable[Any], markup: bool) -> str:
         """`a ~ b`."""
-        return guards.tilde(parts)
+        return guards.tilde(parts, markup)
+
+    def method(self, value: Any, name: str, args: Sequence[Any]) -> Any:
+        """A method call of a column step: the same checks as `call`."""
+        bound = self.getattr(value, name)
+        if isinstance(value, str):
+            _check_method(value, name, args, {})
+        return guards.checked(bound(*args))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         return guards.binop(operator, left, right)
@@ -196,9 +214,7 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         if isinstance(owner, str):
             _check_method(owner, getattr(__obj, "__name__", ""), args, kwargs)
         result = super().call(__context, __obj, *args, **kwargs)
-        if isinstance(result, str | int | list | tuple) and not isinstance(result, bool):
-            guards.checked(result)
-        return result
+        return guards.checked(result)
 
 
 @pass_context
@@ -231,15 +247,30 @@ def _check_method(owner: str, name: str, args: Sequence[Any], kwargs: Mapping[st
             raise Limit("joins a text that is too long")
 
 
-def meter_loops(tree: nodes.Node) -> None:
-    """Wraps every `for` and heads every macro so that the row's meter sees them. Changes the tree in place."""
+def prepare(tree: nodes.Node, environment: "RowEnvironment") -> None:
+    """Readies a tree for the sandbox, in place and once: wraps every `for`, heads every macro, and lets a call of a function
+    mean the function also where a list column has its name."""
     for loop in tree.find_all(nodes.For):
         loop.iter = _internal(loop, "counted", loop.iter, nodes.Const(literal_chars(loop.body)))
     for macro in tree.find_all((nodes.Macro, nodes.CallBlock)):
         body: list[nodes.Node] = macro.body  # type: ignore[attr-defined]
         head = nodes.Output([_internal(macro, "charge", nodes.Const(literal_chars(body)))])
         body.insert(0, head.set_lineno(macro.lineno))
-    tree.set_environment(tree.environment)  # type: ignore[arg-type]
+    own = environment.shadowed | set_names(tree)
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:
+            call.node = nodes.Name(FUNCTION + call.node.name, "load", lineno=call.lineno)
+    tree.set_environment(environment)
+
+
+def set_names(tree: nodes.Node) -> frozenset[str]:
+    """Every name that the tree itself gives a meaning: set, loop targets, macros and their parameters, imports."""
+    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    names.update(macro.name for macro in tree.find_all(nodes.Macro))
+    names.update(imported.target for imported in tree.find_all(nodes.Import))
+    for chosen in tree.find_all(nodes.FromImport):
+        names.update(name if isinstance(name, str) else name[1] for name in chosen.names)
+    return frozenset(names)
 
 
 def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:

@@ -4,11 +4,12 @@ Nothing is evaluated here, and the tree is not changed.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from actors.model.errors import InvalidInput, Problem
-from actors.renderer.template.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS
+from actors.renderer.functions.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS
 
 _SOURCE_CHARS = 120  # of a slot in a report
 _parser = Environment()  # default syntax; used for nothing but parsing
@@ -45,14 +46,37 @@ def _check_size(tree: nodes.Template, name: str) -> None:
         level = [child for node in level for child in node.iter_child_nodes()]
 
 
-def slot_sources(source: str) -> Iterator[tuple[int, str]]:
-    """Line and text of every `{{ slot }}`, in order."""
-    yield from _between(source, "variable_begin", "variable_end")
+@dataclass(frozen=True)
+class Source:
+    """One template file, read: its tree, and what its slots and tags look like for reports and reasons."""
 
+    name: str
+    tree: nodes.Template
+    slots: dict[int, tuple[int, str]]  # line and text by the identity of the slot's node
+    blocks: dict[int, str]  # the first tag of a line
 
-def block_sources(source: str) -> Iterator[tuple[int, str]]:
-    """Line and text of every `{% statement %}` tag, in order."""
-    yield from _between(source, "block_begin", "block_end")
+    @classmethod
+    def read(cls, name: str, source: str) -> "Source":
+        """Raises InvalidInput."""
+        tree = parse(source, name)
+        nodes_ = [
+            part for output in tree.find_all(nodes.Output) for part in output.nodes if not isinstance(part, nodes.TemplateData)
+        ]
+        texts = list(_between(source, "variable_begin", "variable_end"))
+        # Both stand in the order of the file, so they can be matched one by one.
+        slots = {id(node): text for node, text in zip(nodes_, texts, strict=True)} if len(nodes_) == len(texts) else {}
+        blocks: dict[int, str] = {}
+        for line, text in _between(source, "block_begin", "block_end"):
+            blocks.setdefault(line, text)
+        return cls(name, tree, slots, blocks)
+
+    def place(self, line: int) -> str:
+        """How reasons name a line of this file."""
+        return f"{self.name} line {line}"
+
+    def block(self, line: int) -> str:
+        """The tag that stands first in the line."""
+        return self.blocks.get(line, "")
 
 
 def _between(source: str, begin: str, end: str) -> Iterator[tuple[int, str]]:

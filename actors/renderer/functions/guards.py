@@ -13,7 +13,7 @@ from jinja2.sandbox import SandboxedEscapeFormatter, SandboxedFormatter
 from markupsafe import Markup, soft_str
 
 from actors.renderer.functions.errors import Limit
-from actors.renderer.template.limits import MAX_FORMAT_WIDTH, MAX_ITEMS, MAX_TEXT_CHARS
+from actors.renderer.functions.limits import MAX_FORMAT_WIDTH, MAX_ITEMS, MAX_TEXT_CHARS
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 MAX_DECIMAL_EXPONENT = 400  # beyond it a decimal is no amount, and int() of it takes for ever
@@ -89,11 +89,11 @@ def unop(op: str, value: Any) -> Any:
     return checked(-value if op == "-" else +value)
 
 
-def tilde(values: Iterable[Any]) -> str:
-    """`a ~ b`: as Jinja2 joins, escaping the others when one of them is markup."""
+def tilde(values: Iterable[Any], markup: bool) -> str:
+    """`a ~ b` as Jinja2 joins: in a part that is escaped (`markup`), one piece of markup makes the others be escaped."""
     parts = list(values)
     weigh(parts)
-    if any(hasattr(part, "__html__") for part in parts):
+    if markup and any(hasattr(part, "__html__") for part in parts):
         return Markup("").join(parts)
     return "".join(map(str, parts))
 

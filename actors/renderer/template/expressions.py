@@ -1,0 +1,268 @@
+"""Expressions of the syntax tree as steps over columns. What no step can do raises `RowByRow` while compiling.
+
+An operand that Python would not work out for a row (the other side of `and`, `or`, a ternary, a chained comparison) is not
+worked out for it here either.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from jinja2 import nodes
+from jinja2.nodes import EvalContext
+from jinja2.runtime import Undefined
+
+from actors.renderer.functions import guards, ops
+from actors.renderer.functions.registry import REGISTRY
+from actors.renderer.functions.scope import each, truth
+from actors.renderer.functions.values import Col, Lit, Mask, Value, bools, select, spread, weave
+from actors.renderer.template import inherited
+from actors.renderer.template.filters import FAST
+from actors.renderer.template.frame import Frame
+from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment
+
+Step = Callable[[Frame], Value]
+_BINARY = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+    nodes.FloorDiv: "//",
+    nodes.Mod: "%",
+    nodes.Pow: "**",
+}
+METHODS = TEXT_METHODS - {"format", "format_map"}
+
+
+class RowByRow(Exception):
+    """This expression cannot be a column step."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Expressions:
+    """Compiles the expressions of one plan. `shadowed`: functions whose name the template uses for something else."""
+
+    def __init__(self, environment: RowEnvironment, escape: bool, shadowed: frozenset[str]):
+        self._environment = environment
+        self._shadowed = shadowed
+        self._filters = inherited.filters()  # these do not charge the meter of a row
+        self._eval = EvalContext(environment)
+        self._eval.autoescape = escape
+
+    def step(self, node: nodes.Node) -> Step:
+        """The step of one expression. Raises RowByRow."""
+        method = getattr(self, "_" + type(node).__name__.lower(), None)
+        if method is None:
+            raise RowByRow(f"{type(node).__name__} has no column form")
+        step: Step = method(node)
+        return step
+
+    def _const(self, node: nodes.Const) -> Step:
+        value = Lit(node.value)
+        return lambda frame: value
+
+    def _name(self, node: nodes.Name) -> Step:
+        name, undefined = node.name, Lit(self._environment.undefined(name=node.name))
+
+        def load(frame: Frame) -> Value:
+            value = frame.load(name)
+            return undefined if value is None else value
+
+        return load
+
+    def _binary(self, node: nodes.BinExpr) -> Step:
+        op, left, right = _BINARY[type(node)], self.step(node.left), self.step(node.right)
+        return lambda frame: ops.binary(frame, op, left(frame), right(frame))
+
+    _add = _sub = _mul = _div = _floordiv = _mod = _pow = _binary
+
+    def _neg(self, node: nodes.Neg) -> Step:
+        operand = self.step(node.node)
+        return lambda frame: ops.unary(frame, "-", operand(frame))
+
+    def _pos(self, node: nodes.Pos) -> Step:
+        operand = self.step(node.node)
+        return lambda frame: ops.unary(frame, "+", operand(frame))
+
+    def _not(self, node: nodes.Not) -> Step:
+        operand = self.step(node.node)
+        return lambda frame: bools(~truth(frame, operand(frame)))
+
+    def _and(self, node: nodes.And) -> Step:
+        left, right = self.step(node.left), self.step(node.right)
+
+        def run(frame: Frame) -> Value:
+            value = left(frame)
+            return _where(frame, truth(frame, value), right, value)
+
+        return run
+
+    def _or(self, node: nodes.Or) -> Step:
+        left, right = self.step(node.left), self.step(node.right)
+
+        def run(frame: Frame) -> Value:
+            value = left(frame)
+            return _where(frame, ~truth(frame, value), right, value)
+
+        return run
+
+    def _condexpr(self, node: nodes.CondExpr) -> Step:
+        test, yes = self.step(node.test), self.step(node.expr1)
+        no: Step = self.step(node.expr2) if node.expr2 is not None else _missing_else
+        simple = all(isinstance(n, nodes.Const | nodes.Name | None) for n in (node.expr1, node.expr2))
+
+        def run(frame: Frame) -> Value:
+            mask = truth(frame, test(frame))
+            if simple:
+                return select(mask, yes(frame), no(frame))
+            return _branch(frame, mask, yes, no)
+
+        return run
+
+    def _compare(self, node: nodes.Compare) -> Step:
+        first = self.step(node.expr)
+        pairs = [(operand.op, self.step(operand.expr)) for operand in node.ops]
+
+        def chain(frame: Frame, left: Value, at: int) -> Value:
+            op, operand = pairs[at]
+            right = operand(frame)
+            result = ops.compare(frame, op, left, right)
+            if at + 1 == len(pairs):
+                return result
+            mask = truth(frame, result)
+            if mask.all():
+                return chain(frame, right, at + 1)
+            if not mask.any():
+                return result
+            return spread(mask, chain(frame.among(mask), right.take(np.flatnonzero(mask)), at + 1), result)
+
+        return lambda frame: chain(frame, first(frame), 0)
+
+    def _concat(self, node: nodes.Concat) -> Step:
+        parts = [self.step(part) for part in node.nodes]
+        markup = self._eval.autoescape
+        return lambda frame: each(frame, lambda *values: guards.tilde(values, markup), [part(frame) for part in parts])
+
+    def _list(self, node: nodes.List) -> Step:
+        items = [self.step(item) for item in node.items]
+        return lambda frame: each(frame, lambda *values: list(values), [item(frame) for item in items])
+
+    def _tuple(self, node: nodes.Tuple) -> Step:
+        items = [self.step(item) for item in node.items]
+        return lambda frame: each(frame, lambda *values: values, [item(frame) for item in items])
+
+    def _getattr(self, node: nodes.Getattr) -> Step:
+        obj, name, get = self.step(node.node), node.attr, self._environment.getattr
+        return lambda frame: each(frame, lambda value: get(value, name), (obj(frame),))
+
+    def _getitem(self, node: nodes.Getitem) -> Step:
+        obj, get = self.step(node.node), self._environment.getitem
+        if isinstance(node.arg, nodes.Slice):
+            edges = [Lit(None) if e is None else self.step(e) for e in (node.arg.start, node.arg.stop, node.arg.step)]
+
+            def cut(frame: Frame) -> Value:
+                bounds = [e if isinstance(e, Lit) else e(frame) for e in edges]
+                return each(frame, lambda v, a, b, c: v[a:b:c], [obj(frame), *bounds])
+
+            return cut
+        key = self.step(node.arg)
+        return lambda frame: each(frame, get, (obj(frame), key(frame)))
+
+    def _call(self, node: nodes.Call) -> Step:
+        if isinstance(node.node, nodes.Name) and node.node.name in REGISTRY and node.node.name not in self._shadowed:
+            return self._function(node.node.name, node, [])
+        if (
+            isinstance(node.node, nodes.Getattr)
+            and node.node.attr in METHODS
+            and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+        ):
+            return self._method(node.node, node.args)
+        raise RowByRow("calls something that is no function of the table")
+
+    def _method(self, node: nodes.Getattr, given: list[nodes.Expr]) -> Step:
+        obj, args, name, call = self.step(node.node), [self.step(arg) for arg in given], node.attr, self._environment.method
+        return lambda frame: each(
+            frame, lambda value, *rest: call(value, name, rest), [obj(frame), *(arg(frame) for arg in args)]
+        )
+
+    def _filter(self, node: nodes.Filter) -> Step:
+        if node.node is None:
+            raise RowByRow("filters a block")
+        if node.name in REGISTRY:
+            return self._function(node.name, node, [node.node])
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise RowByRow("hands over arguments with * or **")
+        value = self.step(node.node)
+        args = [self.step(arg) for arg in node.args]
+        keys = [str(pair.key) for pair in node.kwargs]
+        args += [self.step(pair.value) for pair in node.kwargs]
+        plain = len(node.args)
+        apply = self._applied(node.name, self._filters[node.name], plain, keys)
+        fast = FAST.get(node.name) if not args else None
+
+        def run(frame: Frame) -> Value:
+            subject = value(frame)
+            if fast is not None and isinstance(subject, Col):
+                result = fast(subject)
+                if result is not None:
+                    return result
+            return each(frame, apply, [subject, *(arg(frame) for arg in args)])
+
+        return run
+
+    def _test(self, node: nodes.Test) -> Step:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise RowByRow("hands over arguments with * or **")
+        value = self.step(node.node)
+        args = [self.step(arg) for arg in node.args] + [self.step(pair.value) for pair in node.kwargs]
+        keys = [str(pair.key) for pair in node.kwargs]
+        apply = self._applied(node.name, self._environment.tests[node.name], len(node.args), keys)
+        return lambda frame: each(frame, apply, [value(frame), *(arg(frame) for arg in args)])
+
+    def _applied(self, name: str, function: Any, plain: int, keys: Sequence[str]) -> Callable[..., Any]:
+        """A filter or test of Jinja2 as a function of positional values."""
+        wants = getattr(function, "jinja_pass_arg", None)
+        label = "" if wants is None else wants.name
+        if label == "context":
+            raise RowByRow(f"{name} needs the row's context")
+        first = {"environment": (self._environment,), "eval_context": (self._eval,)}.get(label, ())
+        if not keys and not first:
+            return function  # type: ignore[no-any-return]
+        return lambda *values: function(*first, *values[: plain + 1], **dict(zip(keys, values[plain + 1 :], strict=True)))
+
+    def _function(self, name: str, node: nodes.Call | nodes.Filter, before: list[nodes.Expr]) -> Step:
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            raise RowByRow("hands over arguments with * or **")
+        function = REGISTRY[name]
+        given = [self.step(arg) for arg in [*before, *node.args]]
+        named = {str(pair.key): self.step(pair.value) for pair in node.kwargs}
+        steps: list[Step | Lit] = function.arguments(given, named, Lit)
+
+        def run(frame: Frame) -> Value:
+            return function.run(frame, [step if isinstance(step, Lit) else step(frame) for step in steps])
+
+        return run
+
+
+def _missing_else(frame: Frame) -> Value:
+    """Jinja2 prints nothing here, also where undefined values are strict."""
+    return Lit(Undefined("the inline if has no else"))
+
+
+def _branch(frame: Frame, mask: Mask, yes: Step, no: Step) -> Value:
+    """`yes` for the rows where the mask is true, `no` for the others; each runs for its rows only."""
+    if mask.all():
+        return yes(frame)
+    if not mask.any():
+        return no(frame)
+    return weave(mask, yes(frame.among(mask)), no(frame.among(~mask)))
+
+
+def _where(frame: Frame, mask: Mask, step: Step, value: Value) -> Value:
+    """`step` for the rows where the mask is true, the value that is there for the others."""
+    if mask.all():
+        return step(frame)
+    return spread(mask, step(frame.among(mask)), value) if mask.any() else value
