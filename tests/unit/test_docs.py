@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from actors.conductor import actor as conductor
 from actors.conductor import leases
 from actors.intake import problems
+from actors.intake.control import parse_control
 from actors.model import delivery, job
 from actors.model.spec import JobSpec
 from actors.model.states import Blame, JobState, OnDoubt, RowState, Stage
@@ -123,6 +125,26 @@ def test_every_control_file_key_is_described_and_no_other() -> None:
     keys = set(spec_keys())
     assert len(keys) > 30
     assert documented("docs/bundle.md", "The control file") == keys
+
+
+def blocks(page: str, kind: str) -> list[str]:
+    """The contents of a page's fenced blocks of one kind."""
+    return re.findall(rf"^```{kind}\n(.*?)^```", text(ROOT / page), re.MULTILINE | re.DOTALL)
+
+
+def test_config_examples_are_valid() -> None:
+    examples = blocks("docs/operating.md", "yaml")
+    assert len(examples) >= 4
+    for example in examples:
+        Config(**yaml.safe_load(example))
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/bundle.md"])
+def test_control_file_examples_are_valid(page: str) -> None:
+    examples = blocks(page, "yaml")
+    assert examples
+    for example in examples:
+        assert parse_control("job.yaml", example.encode()).name
 
 
 @pytest.mark.parametrize(
