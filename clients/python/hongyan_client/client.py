@@ -89,15 +89,17 @@ class Client:
         """A job now."""
         return self._call(self._jobs.Get, jobs_pb2.GetRequest(job=job)).job
 
-    def list(self, limit: int = 100) -> Iterator[jobs_pb2.Job]:
+    def list(self, limit: int = 100) -> "list[jobs_pb2.Job]":
         """The newest jobs first, `limit` at most; 0 = all."""
-        cursor, left = "", limit
+        found: list[jobs_pb2.Job] = []
+        cursor = ""
         while True:
-            page = self._call(self._jobs.List, jobs_pb2.ListRequest(limit=min(left or 1000, 1000), cursor=cursor))
-            yield from page.jobs
-            cursor, left = page.cursor, left - len(page.jobs)
-            if not cursor or (limit and left <= 0):
-                return
+            size = min(limit - len(found), 1000) if limit else 1000
+            page = self._call(self._jobs.List, jobs_pb2.ListRequest(limit=size, cursor=cursor))
+            found += page.jobs
+            cursor = page.cursor
+            if not cursor or 0 < limit <= len(found):
+                return found
 
     def watch(self, job: str) -> Iterator[jobs_pb2.Job]:
         """The job at every change, to its end; a lost connection is taken up again."""

@@ -1,0 +1,35 @@
+"""The `hongyan` command: gathers the nouns.
+
+A noun is a module of this package with `register(app)`. Modules import nothing heavy at their top (no grpc, no Ray, no pyarrow,
+no pydantic), so that `hongyan --help` answers at once. Exit codes: 0 done, 1 failed, 2 bad usage or input.
+"""
+
+from importlib import import_module
+
+import typer
+
+# In the order of the help page.
+NOUNS = ("up", "look", "jobs", "watch", "outcomes", "suppress", "key", "demo")
+
+
+def build() -> typer.Typer:
+    """The command with all of its nouns."""
+    app = typer.Typer(
+        name="hongyan",
+        help="Hongyan (鴻雁): one template and one list become personal mails, every recipient accounted for.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_show_locals=False,  # they may hold a key
+    )
+    for noun in NOUNS:
+        import_module(f"gateway.cli.{noun}").register(app)
+    return app
+
+
+def main() -> None:
+    """Entry point."""
+    build()()
+
+
+if __name__ == "__main__":
+    main()
