@@ -1,7 +1,7 @@
 """What commands print, for people or (`--json`) for programs, and how they fail. All of it goes through `report`.
 
 People: tables whose columns line up for Chinese and English. Programs: one JSON object, or JSON lines for streams; a failure is
-an object with `error`. Exit codes: 0 done, 1 failed, 2 bad usage or input. Control characters in text from outside are not shown.
+an object with `error`. Exit codes: 0 done, 1 failed, 2 bad usage or input. Control characters from outside are not shown.
 """
 
 import json

@@ -96,7 +96,7 @@ def status_line(job: Any, pace: Pace) -> str:
 def _counts(job: Any) -> dict[str, int]:
     from hongyan_client.messages import counts_of
 
-    return counts_of(job)
+    return dict(counts_of(job))
 
 
 def _bars(console: Any, changes: Iterable[Any]) -> Any:

@@ -26,7 +26,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0
 
 @dataclass(frozen=True)
 class Tls:
-    """PEM files: `ca` to trust (default: the public ones that gRPC brings), `cert` and `key` to show where the gateway asks for them (mTLS)."""
+    """PEM files: `ca` to trust (default: the public ones that gRPC brings); `cert` and `key` to show who calls (mTLS)."""
 
     ca: Path | None = None
     cert: Path | None = None
