@@ -20,7 +20,7 @@ from actors.sender.session import Session
 
 log = logging.getLogger(__name__)
 
-FIRST_ROWS = 64  # open at once on a lane that nobody knows yet
+FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
 READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own speed
 OPEN_SECONDS = 0.1  # the same for rows open in the ledger
 MOST_READY = 512
@@ -89,7 +89,7 @@ class Lane:
     @property
     def room(self) -> int:
         """How many more rows may be rendered."""
-        wanted = FIRST_ROWS * 2 if self.rate < 0 else int(self.rate * READY_SECONDS)
+        wanted = FIRST_ROWS * 4 if self.rate < 0 else int(self.rate * READY_SECONDS)
         return min(max(wanted, 32), MOST_READY) - len(self.ready) - self.rendering
 
     @property
@@ -159,14 +159,19 @@ class Lane:
                 task.add_done_callback(self._connecting.discard)
 
     async def _connect(self) -> None:
+        failure: ConnectFailed | None = None
         try:
             connection, host = await self._owner.pool.connect(self.site)
-        except ConnectFailed as failure:
-            self._failed(failure.stage, failure.reply)
-            return
+        except ConnectFailed as error:
+            failure = error
         except Exception:
             log.exception("connecting failed")
-            self._failed(Stage.CONNECT, Reply(0, "connecting failed"))
+            failure = ConnectFailed(Stage.CONNECT, Reply(0, "connecting failed"))
+        task = asyncio.current_task()
+        assert task is not None
+        self._connecting.discard(task)
+        if failure is not None:
+            self._failed(failure.stage, failure.reply)
             return
         session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
         self.sessions.add(session)
@@ -177,7 +182,7 @@ class Lane:
         self._counts["connect_failures"] += 1
         self._last_reply = f"{reply.code} {reply.text}"
         self._not_before = self._loop.time() + RETRY_CONNECT
-        if not self.sessions and len(self._connecting) <= 1:  # this was the last one under way
+        if not self.sessions and not self._connecting:
             self._owner.unreachable(self, stage, reply)
 
     async def close(self) -> None:

@@ -2,66 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
-import numpy as np
 import pytest
 
-from actors.model.delivery import Host, Reply, Site
-from actors.model.sites import Egress
+from actors.model.delivery import LaneLimits, Reply, Site
 from actors.model.states import Blame, RowState, Stage
-from actors.sender.actor import Sender
-from tests.fakes.ports import FakeConductor, FakeLedger, FakeRenderer, FakeReputation, FakeResolver, shard
+from tests.e2e.sending import Bench, running, site, until
+from tests.fakes.ports import shard
 from tests.fakes.smtp import FakeSmtp, Script
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.005)
-
-
-class Bench:
-    """A sender with fakes around it."""
-
-    def __init__(self, **options: Any):
-        self.ledger = FakeLedger(time.time)
-        self.conductor = FakeConductor()
-        self.renderer = FakeRenderer()
-        self.reputation = FakeReputation()
-        self.resolver = FakeResolver()
-        self.sender = Sender(
-            Egress("127.0.0.2", "client.test"),
-            self.ledger,
-            self.conductor,
-            self.reputation,
-            [self.renderer],
-            self.resolver,
-            time.time,
-            **options,
-        )
-
-
-@asynccontextmanager
-async def running(bench: Bench) -> AsyncIterator[Bench]:
-    task = asyncio.create_task(bench.sender.run())
-    try:
-        yield bench
-        await bench.sender.drain()
-        await task
-        assert bench.ledger.released == 1
-        assert not bench.ledger.open
-        assert set(bench.conductor.finished) == set(bench.conductor.leased)
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-def site(server: FakeSmtp, name: str = "one.test", **options: Any) -> Site:
-    return Site(name, (Host(server.address, server.port),), **options)
 
 
 @pytest.mark.parametrize(
@@ -155,4 +104,106 @@ async def test_stamp_of_a_row_in_doubt_is_kept() -> None:
         bench.conductor.shards.append(shard(site(server), [1, 2], stamp=1234567))
         await until(lambda: len(bench.ledger.outcomes) == 2)
     assert seen == [1234567, 1234567]
-    assert np.all(np.array(seen) == 1234567)
+
+
+async def test_several_sites_at_once_a_slow_one_blocks_nobody() -> None:
+    bench = Bench()
+
+    async with FakeSmtp(Script(read_pause=0.2)) as slow, FakeSmtp() as fast, running(bench):
+        bench.conductor.shards.append(shard(site(slow, "slow.test"), range(400)))
+        bench.conductor.shards.append(shard(site(fast, "fast.test"), range(1000, 5000)))
+        await until(lambda: len(fast.received) == 4000)
+        assert len(slow.received) < 200
+        assert bench.ledger.most_open <= 256
+        slow.script.read_pause = 0.0
+
+
+async def test_a_lane_that_rested_longer_than_the_lease_goes_on() -> None:
+    bench = Bench()
+    bench.ledger.lease_seconds = 0.2
+    async with FakeSmtp() as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), [1]))
+        await until(bench.settled(1))
+        await asyncio.sleep(0.5)
+        bench.conductor.shards.append(shard(site(server), [2]))
+        await until(bench.settled(2))
+    assert len(server.received) == 2
+
+
+async def test_connections_are_reused_and_closed_after_their_share() -> None:
+    bench = Bench(first_limits=LaneLimits(1, messages_per_connection=10))
+    bench.reputation.limits = LaneLimits(1, messages_per_connection=10)
+    async with FakeSmtp() as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(100)))
+        await until(bench.settled(100))
+    assert len(server.sessions) == 10
+    assert {s.accepted for s in server.sessions} == {10}
+    assert all(s.commands[-1] == "QUIT" for s in server.sessions)
+
+
+@pytest.mark.parametrize("size", [200_000, 3_000_000])
+async def test_big_messages_arrive_whole(size: int) -> None:
+    bench = Bench()
+    bench.renderer.size = size
+    async with FakeSmtp(Script(read_pause=0.001)) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(12)))
+        await until(bench.settled(12))
+    assert {r.recipient: r.data for r in server.received} == {f"r{n}@to.test": bench.renderer.message(n) for n in range(12)}
+    assert bench.ledger.states() == {RowState.DELIVERED: 12}
+
+
+async def test_smtputf8_and_eight_bit() -> None:
+    bench = Bench()
+    bench.renderer.address = lambda row: f"鴻雁{row}@to.test" if row % 2 else f"r{row}@to.test"
+    bench.renderer.body = lambda row: f"Subject: {'é' if row == 2 else 'e'}\r\n\r\nx\r\n".encode()
+    async with FakeSmtp() as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(4)))
+        await until(bench.settled(4))
+    params = {r.recipient: r.mail_params for r in server.received}
+    assert "SMTPUTF8" in params["鴻雁1@to.test"]
+    assert "SMTPUTF8" not in params["r0@to.test"]
+    assert "BODY=8BITMIME" in params["r2@to.test"]
+    assert "BODY=8BITMIME" not in params["r0@to.test"]
+
+
+async def test_small_size_limit_refuses_here() -> None:
+    bench = Bench()
+    bench.renderer.size = 5000
+    async with FakeSmtp(Script(extensions=("PIPELINING", "SIZE 1000"))) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(5)))
+        await until(bench.settled(5))
+    assert {(o.state, o.blame, o.enhanced) for o in bench.ledger.outcomes.values()} == {
+        (RowState.BOUNCED, Blame.CONTENT, "5.3.4")
+    }
+    assert not [c for c in server.commands if c.startswith("MAIL")]
+
+
+async def test_s4_a_poisoned_address_never_reaches_the_wire() -> None:
+    bench = Bench()
+    bench.renderer.address = lambda row: "a@b.test>\r\nRCPT TO:<x@y.test" if row == 1 else f"r{row}@to.test"
+    async with FakeSmtp() as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(3)))
+        await until(bench.settled(3))
+    assert sorted(server.recipients) == ["r0@to.test", "r2@to.test"]
+    assert not server.unplanned
+    assert not [c for c in server.commands if "x@y" in c]
+    assert bench.ledger.outcomes["J", 1].state is RowState.BOUNCED
+    assert bench.ledger.outcomes["J", 1].blame is Blame.US
+
+
+async def test_reports_reach_reputation_and_its_limits_are_followed() -> None:
+    bench = Bench(first_limits=LaneLimits(2))
+    bench.reputation.limits = LaneLimits(6)
+
+    def hook(_: object, verb: str, line: str) -> bytes | None:
+        return b"550 5.7.1 <r5@to.test> client host blocked\r\n" if verb == "RCPT" and "<r5@" in line else None
+
+    async with FakeSmtp(Script(hook=hook, read_pause=0.02)) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(150)))
+        await until(lambda: len(server.sessions) == 6)
+        await until(bench.settled(150))
+        await until(lambda: sum(r.delivered for r in bench.reputation.reports) == 149)
+    assert sum(r.busy for r in bench.reputation.reports) == 1
+    assert max(r.connections for r in bench.reputation.reports) == 6
+    assert not [r for r in bench.reputation.reports if "r5@" in r.last_reply]
+    assert [r for r in bench.reputation.reports if "blocked" in r.last_reply]

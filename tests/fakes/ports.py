@@ -44,6 +44,7 @@ class FakeLedger:
         self.failures = 0  # so many calls are Unavailable first
         self.delay = 0.0
         self.released = 0
+        self.lease_seconds = SENDER_LEASE_SECONDS
 
     async def claim_sender(self, egress: str) -> int:
         self.epoch += 1
@@ -65,7 +66,7 @@ class FakeLedger:
         self.most_open = max(self.most_open, len(self.open))
         if len(self.open) > MAX_OPEN_ROWS:
             raise BrokenPromise("too many rows open")
-        return Advanced(masks, self.clock() + SENDER_LEASE_SECONDS)
+        return Advanced(masks, self.clock() + self.lease_seconds)
 
     def _take(self, outcome: Outcome) -> None:
         key = (outcome.job, outcome.row)

@@ -131,7 +131,7 @@ class Session:
         self.sender = self.recipient = None
 
     async def _read_data(self) -> bool:
-        data = b""
+        lines: list[bytes] = []
         while True:
             line = await self.reader.readline()
             if not line:
@@ -139,7 +139,8 @@ class Session:
                 return False
             if line == b".\r\n":
                 break
-            data += line.removeprefix(b".") if line.startswith(b"..") else line
+            lines.append(line.removeprefix(b".") if line.startswith(b"..") else line)
+        data = b"".join(lines)
         if self.recipient is None:  # 354 after all RCPT were refused
             self.server.empty += 1
             self._clear()
