@@ -56,7 +56,8 @@ def name_doubt(
 ) -> None:
     """Puts a row on record as in doubt; its entry is collected already."""
     memory.serial += 1
-    job.doubts += 1
+    if not writer.ever_in_doubt(job.id, row):
+        job.doubts += 1
     writer.doubts.append(
         doubt_values(memory.serial, egress, epoch, opened.opened_at, at, opened.stamp, cause, became, job.id, row)
     )

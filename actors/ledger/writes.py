@@ -120,6 +120,12 @@ class Writer:
         """Whether exactly this doubt is on record."""
         return self.connection.exec_driver_sql(self._sql.find_doubt, (job, row, egress, at)).first() is not None
 
+    def ever_in_doubt(self, job: int, row: int) -> bool:
+        """Whether the row was in doubt before this step."""
+        entry = schema.rows.c
+        before = sa.select(entry.in_doubt).where(entry.job == job, entry.row == row)
+        return bool(self.connection.execute(before).scalar())
+
     def settle(self, entries: Sequence[tuple[Any, ...]]) -> None:
         """Intake's final states."""
         self.connection.exec_driver_sql(self._sql.settle, list(entries))

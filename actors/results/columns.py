@@ -34,8 +34,8 @@ SCHEMA = pa.schema(
     ]
 )
 _WORDS = ("stage", "blame", "enhanced", "reply", "egress", "site", "host")
-# What Excel, LibreOffice and WPS take for the start of a formula, also behind blanks and in full width.
-_FORMULA = r"^([\s\x00]*[=+\-@\t\r\n＝＋－＠])"
+# What Excel, LibreOffice and WPS take for the start of a formula, also behind blanks and unseen characters, and in full width.
+_FORMULA = r"^([\s\pZ\pC]*[=+\-@＝＋－＠]|[\t\r\n])"
 
 
 def table(lines: Sequence[RowOutcome]) -> Any:

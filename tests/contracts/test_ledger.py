@@ -440,6 +440,10 @@ async def test_a_row_that_was_in_doubt_keeps_its_stamp(ledger: Ledger, clock: Fa
     await ledger.advance(EGRESS, epoch, [outcome(0, S.DEFERRED, at=clock() + 9, next_at=clock() + 20)])  # the site was dead
     due = await ledger.due(JOB, clock() + 20, 9)
     assert (due.stamps.tolist(), due.attempts.tolist()) == ([STAMP], [3])
+    await sent(ledger, epoch, conductor, [0], S.IN_DOUBT, at=clock() + 30)
+    story = await ledger.row_story(JOB, 0)
+    assert [doubt["attempt"] for doubt in story["doubts"]] == [1, 4]
+    assert (story["line"].in_doubt, (await ledger.status(JOB)).doubts) == (2, 1)  # twice, but one row
 
 
 async def test_a_restarted_ledger_knows_what_is_open(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
