@@ -13,7 +13,7 @@ import ipaddress
 import random
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,8 +34,9 @@ class Sandbox:
 
     script: a `Script`, its YAML values, the path of its file, or None (accepts everything).
     mode: "keep" (messages in memory, for tests), "counts", or a store: `Maildir(folder)`, `Record(path)`.
-    port 0 takes a free one; `shared` lets other processes listen on the same port; `certificate` None makes one at the start;
-    `verifier` checks DKIM signatures of a share of the messages.
+    listen: loopback addresses and ports; port 0 takes a free one; `host` and `port` are the first. `shared` lets other
+    processes listen on the same ports; `certificate` None makes one at the start; `verifier` checks
+    DKIM signatures of a share of the messages.
     """
 
     def __init__(
@@ -43,15 +44,13 @@ class Sandbox:
         script: Script | Mapping[str, Any] | str | Path | None = None,
         mode: str | Store = "keep",
         *,
-        host: str = "127.0.0.1",
-        port: int = 0,
+        listen: Sequence[tuple[str, int]] = (("127.0.0.1", 0),),
         shared: bool = False,
         certificate: Certificate | None = None,
         verifier: Verifier | None = None,
     ):
         self.script = _script(script)
-        self.host = host
-        self.port = port
+        self.listening = list(listen)
         self.counts = Counts()
         self.store = _store(mode)
         self.policy = Policy(self.script, random.Random(self.script.seed).random)
@@ -62,7 +61,7 @@ class Sandbox:
         self._shared = shared
         self._verifier = verifier
         self.deliver: Deliver | None = self._deliver if self.store.wants_data or verifier else None
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self.flusher: Flusher
 
     @property
@@ -73,19 +72,33 @@ class Sandbox:
         return self.store.messages
 
     async def __aenter__(self) -> Self:
-        if not ipaddress.ip_address(self.host).is_loopback:
+        if not all(ipaddress.ip_address(host).is_loopback for host, _ in self.listening):
             raise ValueError("the sandbox listens on loopback addresses only")
         loop = asyncio.get_running_loop()
         if self.script.features.starttls:
             if self.certificate is None:
                 now = datetime.datetime.now(datetime.UTC)
-                self.certificate = make_certificate(self.script.hostname, (self.host,), now)
+                self.certificate = make_certificate(self.script.hostname, tuple({h: None for h, _ in self.listening}), now)
             self.tls = self.certificate.server_context()
         self.flusher = Flusher(loop, self.store)
-        listener = _listener(self.host, self.port, self._shared)
-        self.port = listener.getsockname()[1]
-        self._server = await loop.create_server(lambda: Connection(self, loop), sock=listener, backlog=BACKLOG)
+        try:
+            for i, (host, port) in enumerate(self.listening):
+                listener = open_listener(host, port, self._shared)
+                self.listening[i] = (host, listener.getsockname()[1])
+                server = await loop.create_server(lambda: Connection(self, loop), sock=listener, backlog=BACKLOG)
+                self._servers.append(server)
+        except OSError:
+            await self.stop()
+            raise
         return self
+
+    @property
+    def host(self) -> str:
+        return self.listening[0][0]
+
+    @property
+    def port(self) -> int:
+        return self.listening[0][1]
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -94,15 +107,15 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Ends all connections at once and closes the store."""
-        if self._server is None:
-            return
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for connection in list(self.connections):
             connection.abort()
         while self.connections:
             await asyncio.sleep(0)
-        await self._server.wait_closed()
-        self._server = None
+        for server in self._servers:
+            await server.wait_closed()
+        self._servers.clear()
         self.store.flush()
         self.store.close()
 
@@ -114,7 +127,8 @@ class Sandbox:
             self.counts.signed_bad += good is False
 
 
-def _listener(host: str, port: int, shared: bool) -> socket.socket:
+def open_listener(host: str, port: int, shared: bool) -> socket.socket:
+    """A bound socket. Port 0 takes a free port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

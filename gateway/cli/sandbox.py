@@ -1,0 +1,162 @@
+"""`hongyan sandbox`: simulated receivers on loopback, with a live view or JSON lines of what they see."""
+
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gateway.cli.output import AsJson, Output
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from sandbox.store import Counts
+    from sandbox.view import Meter
+    from sandbox.workers import Plan
+
+EVERY = 1.0  # seconds between two looks
+MOST_DOMAINS = 15  # that fit a screen
+TOTALS = ("messages", "recipients", "deferred", "refused", "dropped", "connections", "open", "tls", "signed_good", "signed_bad")
+
+Ask = Callable[[], Awaitable["Counts"]]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+
+    @app.command()
+    def sandbox(
+        listen: Annotated[list[str] | None, typer.Option(help="Loopback address:port (port 0: any); may be repeated.")] = None,
+        script: Annotated[Path | None, typer.Option(help="YAML: who is refused, greylisted, dropped, slow.")] = None,
+        record: Annotated[Path | None, typer.Option(help="Append a JSON line a recipient before the 250 goes out.")] = None,
+        maildir: Annotated[Path | None, typer.Option(help="Store messages: a Maildir a recipient.")] = None,
+        verify_dkim: Annotated[Path | None, typer.Option(help="Check signatures with the keys of this YAML or folder.")] = None,
+        share: Annotated[float, typer.Option(help="Share of the messages whose signature is checked.", min=0, max=1)] = 1.0,
+        workers: Annotated[int, typer.Option(help="Processes that share the ports.", min=1, max=64)] = 1,
+        stats: Annotated[str, typer.Option(help="Loopback address:port that answers HTTP with the counts.")] = "",
+        json_: AsJson = False,
+    ) -> None:
+        """Run simulated receivers that accept, record, or answer by a script."""
+        from sandbox.loop import run
+        from sandbox.script import ScriptError
+        from sandbox.workers import Plan
+
+        out = Output(json_)
+        if record and maildir:
+            raise typer.BadParameter("either --record or --maildir")
+        names = ["" if path is None else str(path) for path in (script, record, maildir, verify_dkim)]
+        plan = Plan([_place(text) for text in listen or ["127.0.0.1:2525"]], names[0], names[1], names[2], names[3], share)
+        try:
+            run(_serve(plan, workers, _place(stats) if stats else None, out))
+        except ScriptError as error:
+            for problem in error.problems:
+                out.fail("INVALID_ARGUMENT", f"{script}: {problem}")
+            raise typer.Exit(2) from None
+        except (OSError, ValueError) as error:
+            out.fail("INVALID_ARGUMENT", str(error))
+            raise typer.Exit(2) from None
+        except RuntimeError as error:
+            out.fail("INTERNAL", str(error))
+            raise typer.Exit(1) from None
+
+
+def _place(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise typer.BadParameter(f"{text!r} is no address:port, as 127.0.0.1:2525")
+    return host.strip("[]"), int(port)
+
+
+@asynccontextmanager
+async def _receivers(plan: "Plan", workers: int) -> AsyncIterator[tuple[list[tuple[str, int]], Ask]]:
+    """The receivers, in this process when one is enough: where they listen, and how to ask for their counts."""
+    from sandbox.worker import open_sandbox
+    from sandbox.workers import Workers
+
+    if workers > 1:
+        async with Workers(plan, workers) as crew:
+            yield crew.listening, crew.counts
+        return
+    async with open_sandbox(plan) as alone:
+
+        async def counts() -> "Counts":
+            if alone.flusher.problem:
+                raise RuntimeError(alone.flusher.problem)
+            return alone.counts
+
+        yield alone.listening, counts
+
+
+async def _serve(plan: "Plan", workers: int, stats: tuple[str, int] | None, out: Output) -> None:
+    """Until SIGINT or SIGTERM."""
+    from sandbox.view import Meter, serve
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with _receivers(plan, workers) as (listening, ask):
+        places = [f"{host}:{port}" for host, port in listening]
+        meter = Meter(time.monotonic())
+
+        async def look() -> dict[str, Any]:
+            return meter.view(await ask(), time.monotonic())
+
+        server = await serve(*stats, look) if stats else None
+        page = "{}:{}".format(*server.sockets[0].getsockname()[:2]) if server else ""
+        if out.as_json:
+            out.json({"listening": places, "stats": page, "workers": workers})
+        else:
+            out.say(f"receiving on {', '.join(places)}" + (f", counts on http://{page}/" if page else "") + "; Ctrl-C ends")
+        await (_print_lines if out.as_json else _show)(ask, meter, stop, out)
+        if server:
+            server.close()
+
+
+async def _print_lines(ask: Ask, meter: "Meter", stop: asyncio.Event, out: Output) -> None:
+    """A line of JSON a second, and the last one at the end."""
+    while True:
+        await _sleep(stop)
+        out.json(meter.view(await ask(), time.monotonic(), MOST_DOMAINS))
+        if stop.is_set():
+            return
+
+
+async def _show(ask: Ask, meter: "Meter", stop: asyncio.Event, out: Output) -> None:
+    """A table that stays in its place; without a terminal only the last one."""
+    from rich.live import Live
+
+    console = out.console()
+    live = Live(console=console, auto_refresh=False)
+    with live:
+        while True:
+            await _sleep(stop)
+            if console.is_terminal or stop.is_set():
+                live.update(_table(meter.view(await ask(), time.monotonic(), MOST_DOMAINS)), refresh=True)
+            if stop.is_set():
+                return
+
+
+async def _sleep(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), EVERY)
+    except TimeoutError:
+        pass
+
+
+def _table(view: dict[str, Any]) -> "RenderableType":
+    from rich.console import Group
+    from rich.table import Table
+
+    totals = ", ".join(f"{name} {view[name]:,}" for name in TOTALS if view[name])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("domain")
+    for name in ("accepted", "deferred", "refused"):
+        table.add_column(name, justify="right")
+    for domain, numbers in view["domains"].items():
+        table.add_row(domain, *(f"{n:,}" for n in numbers.values()))
+    return Group(f"{view['rate']:,.0f} mails/s   {totals}", table)
