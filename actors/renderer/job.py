@@ -19,13 +19,12 @@ from actors.renderer.message.html_page import bundle_path, has_body, insert_preh
 from actors.renderer.message.html_text import text_template
 from actors.renderer.message.mailbox import Mailbox, mailbox_value, parse_mailbox
 from actors.renderer.message.mime import Entity, file_entity
+from actors.renderer.message.tags import static_texts
 from actors.renderer.message.transfer import Encoder, encoder
+from actors.renderer.sources import HTML_SUFFIXES, Sources
 from actors.renderer.template import Context, Plan, compile_template
 
 CONTROL = "job.yaml"  # how problems name the control file
-_TEMPLATE_SUFFIXES = (".html", ".htm", ".txt", ".j2", ".jinja", ".jinja2", ".css", ".md")
-_HTML_SUFFIXES = (".html", ".htm", ".html.j2", ".html.jinja", ".html.jinja2")
-_MAX_TEMPLATE_BYTES = 5 << 20  # mails above this are refused by most receivers; stops a list that is named as a template
 _TAGS = ("{{", "{%", "{#")
 
 
@@ -154,7 +153,7 @@ class _Compiler:
                 self._problem(f"{place} is missing")
             return None
         plan = self._plan(source.strip(), place)
-        for static in plan.statics if plan else ():
+        for static in static_texts(source.strip()):
             problem = headers.value_problem(static)
             if problem:
                 self._problem(f"{place} has {problem}")
@@ -172,56 +171,34 @@ class _Compiler:
         return list(found.values())
 
     def _texts(self, sender: Mailbox | None) -> list[TextPart]:
-        sources = self._sources()
-        html, text = self.content.html, self.content.text
-        if not html and not text:
+        html, text = bundle_path(self.content.html), bundle_path(self.content.text)
+        if not self.content.html and not self.content.text:
             self._problem("content has neither html nor text")
-        for place, name in (("content.html", html), ("content.text", text)):
-            if name and bundle_path(name) not in self.names:
-                self._problem(f"{place}: the file {name!r} is not in the bundle")
-            elif name and bundle_path(name) not in sources:  # whatever its suffix, it is a template
-                sources |= self._source(bundle_path(name))
-        html, text = bundle_path(html), bundle_path(text)
-        plain: TextPart | None = None
-        rich: TextPart | None = None
-        if text in sources:
-            plain = self._part("plain", sources[text], text, sources)
-        elif html in sources:
-            pages = {n: text_template(s) if n == html or n.endswith(_HTML_SUFFIXES) else s for n, s in sources.items()}
-            plain = self._part("plain", pages[html], f"{html} (as text)", pages)
-        if html in sources:
-            pages = self._pages(html, sources, sender.domain if sender else "")
-            rich = self._part("html", pages[html], html, pages)
-        return [part for part in (plain, rich) if part]
+        for place, given, name in (("html", self.content.html, html), ("text", self.content.text, text)):
+            if given and name not in self.names:
+                self._problem(f"content.{place}: the file {given!r} is not in the bundle")
+        sources = Sources(self.files, sorted(self.names))
+        pages, plain = sources.reached_from(html), sources.reached_from(text)
+        self.problems += sources.problems
+        parts: list[TextPart | None] = []
+        if plain:
+            parts.append(self._part("plain", plain[text], text, plain))
+        elif pages and not text:
+            made = {n: text_template(s) if n == html or n.endswith(HTML_SUFFIXES) else s for n, s in pages.items()}
+            parts.append(self._part("plain", made[html], f"{html} (as text)", made))
+        if pages:
+            pages = self._pages(html, pages, sender.domain if sender else "")
+            parts.append(self._part("html", pages[html], html, pages))
+        return [part for part in parts if part]
 
     def _part(self, subtype: str, source: str, name: str, files: Mapping[str, str]) -> TextPart | None:
         plan = self._plan(source, name, escape=subtype == "html", files=files)
         if plan is None:
             return None
-        if any("\0" in static for static in plan.statics):
+        if any("\0" in text for text in files.values()):
             self._problem("has a NUL character", name)
             return None
-        return TextPart(subtype, plan, encoder(plan.statics))
-
-    def _sources(self) -> dict[str, str]:
-        """The bundle's templates: what a template may include, import or extend."""
-        found: dict[str, str] = {}
-        for name in sorted(self.names):
-            if name.endswith(_TEMPLATE_SUFFIXES):
-                found |= self._source(name)
-        return found
-
-    def _source(self, name: str) -> dict[str, str]:
-        try:
-            data = self.files.read(name)
-            if len(data) > _MAX_TEMPLATE_BYTES:
-                raise ValueError(f"is larger than {_MAX_TEMPLATE_BYTES >> 20} MB")
-            return {name: data.decode("utf-8-sig")}
-        except UnicodeDecodeError as error:
-            self.problems.append(Problem(name, "is not UTF-8", data.count(b"\n", 0, error.start) + 1))
-        except ValueError as error:
-            self._problem(str(error), name)
-        return {}
+        return TextPart(subtype, plan, encoder(plan.statics, "".join(static_texts(source))))
 
     def _pages(self, html: str, sources: Mapping[str, str], domain: str) -> dict[str, str]:
         """The sources with pictures as parts and the preheader in the page that writes the body."""
@@ -232,14 +209,12 @@ class _Compiler:
             return self.pictures.setdefault(path, f"p{len(self.pictures)}.{self.snapshot.job}@{domain}")
 
         pages = dict(sources)
-        for name in [html, *sources]:
-            if name == html or name.endswith(_HTML_SUFFIXES):
-                page, problems = replace_pictures(sources[name], name, content_id)
-                pages[name] = page
+        for name, source in sources.items():
+            if name == html or name.endswith(HTML_SUFFIXES):
+                pages[name], problems = replace_pictures(source, name, content_id)
                 self.problems += problems
         if self.content.preheader.strip():
-            home = next((n for n in [html, *pages] if n.endswith(_HTML_SUFFIXES) and has_body(pages[n])), html)
-            home = html if has_body(pages[html]) else home
+            home = next((name for name, page in pages.items() if has_body(page)), html)
             pages[home] = insert_preheader(pages[home], self.content.preheader)
         return pages
 

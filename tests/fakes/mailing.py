@@ -60,6 +60,10 @@ class Mailing:
         """Each row's bytes."""
         return split(self.envelopes())
 
+    def messages_of(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """These rows' bytes, all of one segment."""
+        return split(self.envelopes(rows, rows[0] // self.segment_rows))
+
     def parsed(self) -> dict[int, EmailMessage]:
         """Each row's message as Python's `email` reads it."""
         return {row: parse(data) for row, data in self.messages().items()}

@@ -15,26 +15,26 @@ def rendered(html: str, **values: object) -> str:
 @pytest.mark.parametrize(
     ("html", "text"),
     [
-        ("<p>Hello {{ name }}</p>", "Hello {{ name }}\n"),
-        ("<p>One</p><p>Two</p>", "One\n\nTwo\n"),
-        ("One<br>Two<br/>Three", "One\nTwo\nThree\n"),
-        ("<a href='https://x.test/?i={{ id }}'>Read</a> on", "Read (https://x.test/?i={{ id }}) on\n"),
-        ("<a href='https://x.test/'>https://x.test/</a>", "https://x.test/\n"),
-        ("<a href='#top'>Top</a>", "Top\n"),
-        ("<a href='mailto:a@b.test'>a@b.test</a>", "a@b.test\n"),
-        ("<a href='https://x.test/'><img src='x.png' alt='Shop'></a>", "Shop (https://x.test/)\n"),
-        ("<a href='https://x.test/'><img src='x.png'></a>", "https://x.test/\n"),
-        ("<table><tr><td>Tea</td><td>30</td></tr><tr><td>Rice</td><td>15</td></tr></table>", "Tea 30\nRice 15\n"),
-        ("<ul><li>a</li><li>b</li></ul>after", "- a\n- b\n\nafter\n"),
-        ("a &amp; b &lt;c&gt; &#40199;&nbsp;&eacute;", "a & b <c> 鴇 é\n"),
-        ("<style>p{}</style><script>if (a<b) {}</script><title>t</title>x", "x\n"),
-        ("<div style='display: none'>preview <div>inner</div></div>x", "x\n"),
-        ("a<!-- comment {{ x }} -->b", "ab\n"),
-        ("<p>some <b>bold</b> and\n   <i>it</i>alic</p>", "some bold and italic\n"),
-        ("<pre>a\n  b</pre>", "a\n  b\n"),
-        ("{{ '}}' }}{# note #}", "{{ '}}' }}\n"),
-        ("{{ x | e }} {{ y | nl2br }} {{ z|safe }}", "{{ x }} {{ y }} {{ z}}\n"),
-        ("", "\n"),
+        ("<p>Hello {{ name }}</p>", "Hello {{ name }}"),
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("One<br>Two<br/>Three", "One\nTwo\nThree"),
+        ("<a href='https://x.test/?i={{ id }}'>Read</a> on", "Read (https://x.test/?i={{ id }}) on"),
+        ("<a href='https://x.test/'>https://x.test/</a>", "https://x.test/"),
+        ("<a href='#top'>Top</a>", "Top"),
+        ("<a href='mailto:a@b.test'>a@b.test</a>", "a@b.test"),
+        ("<a href='https://x.test/'><img src='x.png' alt='Shop'></a>", "Shop (https://x.test/)"),
+        ("<a href='https://x.test/'><img src='x.png'></a>", "https://x.test/"),
+        ("<table><tr><td>Tea</td><td>30</td></tr><tr><td>Rice</td><td>15</td></tr></table>", "Tea 30\nRice 15"),
+        ("<ul><li>a</li><li>b</li></ul>after", "- a\n- b\n\nafter"),
+        ("a &amp; b &lt;c&gt; &#40199;&nbsp;&eacute;", "a & b <c> 鴇 é"),
+        ("<style>p{}</style><script>if (a<b) {}</script><title>t</title>x", "x"),
+        ("<div style='display: none'>preview <div>inner</div></div>x", "x"),
+        ("a<!-- comment {{ x }} -->b", "ab"),
+        ("<p>some <b>bold</b> and\n   <i>it</i>alic</p>", "some bold and italic"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        ("{{ '}}' }}{# note #}", "{{ '}}' }}"),
+        ("{{ x | e }} {{ y | nl2br }} {{ z|safe }}", "{{ x }} {{ y }} {{ z}}"),
+        ("", ""),
     ],
 )
 def test_text_of_html(html: str, text: str) -> None:
@@ -67,6 +67,16 @@ def test_tags_in_what_is_dropped_stay_only_when_they_must() -> None:
 
 def test_brackets_from_entities_stay_text() -> None:
     assert rendered("&#123;&#123; 7 * 7 }} &#123;% raw %} &lcub;# c #}") == "{{ 7 * 7 }} {% raw %} {# c #}"
+
+
+def test_blocks_and_includes_keep_their_distance() -> None:
+    pages = {
+        "body": "{% extends 'layout' %}{% block main %}<p>One</p>{% include 'part' %}{% endblock %}",
+        "layout": "<h1>Bank</h1>{% block main %}{% endblock %}<p>Bye</p>",
+        "part": "<p>Two</p>",
+    }
+    loader = jinja2.DictLoader({name: text_template(page) for name, page in pages.items()})
+    assert jinja2.Environment(loader=loader).get_template("body").render() == "Bank\n\nOne\n\nTwo\n\nBye"
 
 
 def test_raw_blocks_stay_raw() -> None:

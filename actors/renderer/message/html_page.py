@@ -4,7 +4,7 @@ Works on the template's text, once a job; Jinja2 tags stay as they are. A refere
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape, unescape
 from posixpath import normpath
 from urllib.parse import unquote
@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import jinja2
 
 from actors.model.errors import Problem
+from actors.renderer.message.tags import split_tags
 
 # The attributes that clients show pictures for, and CSS url(); quotes are needed so that tags inside values are left whole.
 _REFERENCE = re.compile(
@@ -73,9 +74,8 @@ def has_body(html: str) -> bool:
 
 
 def _escape_static(template: str) -> str:
-    parts: Sequence[tuple[int, str, str]] = []
     try:
-        parts = list(jinja2.Environment(keep_trailing_newline=True).lex(template))
+        parts = list(split_tags(template))
     except jinja2.TemplateSyntaxError:
         return template  # the compiler reports it
-    return "".join(escape(value, quote=False) if kind == "data" else value for _, kind, value in parts)
+    return "".join(text if is_tag else escape(text, quote=False) for text, is_tag in parts)

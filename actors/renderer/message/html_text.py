@@ -11,6 +11,8 @@ from html.parser import HTMLParser
 
 import jinja2
 
+from actors.renderer.message.tags import split_tags
+
 _FIRST = 0xF0000  # plane 15, private use
 _LAST = 0xFFFFD
 _MARK = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
@@ -40,29 +42,19 @@ def text_template(html: str) -> str:
     reader.feed(marked)
     reader.close()
     text = "".join(reader.out).strip(" \n")
-    return _MARK.sub(lambda m: _plain_tag(tags[ord(m[0]) - _FIRST]), text) + "\n"
+    return _MARK.sub(lambda m: _plain_tag(tags[ord(m[0]) - _FIRST]), text)
 
 
 def _mark(html: str) -> tuple[str, list[str]]:
-    """The page with one character for each tag, and the tags. Jinja2's own lexer finds them, so strings may hold brackets."""
+    """The page with one character for each tag, and the tags."""
     out: list[str] = []
     tags: list[str] = []
-    current = ""
-    raw = False
-    for _, kind, value in jinja2.Environment(keep_trailing_newline=True).lex(html):
-        if kind == "data" and not raw:
-            out.append(_MARK.sub("", value))
-            continue
-        current += value
-        raw = kind == "raw_begin" or (raw and kind != "raw_end")
-        if kind.endswith("_end"):
-            if kind != "comment_end" and len(tags) <= _LAST - _FIRST:
-                tags.append(current)
-                out.append(chr(_FIRST + len(tags) - 1))
-            current = ""
-            raw = kind == "raw_begin"
-    if current:
-        raise jinja2.TemplateSyntaxError("a tag is never closed", 1)
+    for text, is_tag in split_tags(html):
+        if not is_tag:
+            out.append(_MARK.sub("", text))
+        elif not text.startswith("{#") and len(tags) <= _LAST - _FIRST:
+            tags.append(text)
+            out.append(chr(_FIRST + len(tags) - 1))
     return "".join(out), tags
 
 
@@ -184,13 +176,22 @@ class _Reader(HTMLParser):
     def _words(self, data: str) -> None:
         """Text in which white space is one blank; statement tags are put out before the blank that is owed."""
         for part in re.split(f"({_MARK.pattern})", _BLANKS.sub(" ", data)):
-            if _MARK.fullmatch(part) and _is_statement(self.tags[ord(part) - _FIRST]):
-                self.out.append(part)
+            if _MARK.fullmatch(part) and _is_statement(tag := self.tags[ord(part) - _FIRST]):
+                self._statement(part, tag)
             elif part:
                 self.blank = self.blank or part[0] == " "
                 if part != " ":
                     self._text(part.strip(" "))
                     self.blank = part[-1] == " "
+
+    def _statement(self, mark: str, tag: str) -> None:
+        """A block may be filled from another file, which knows nothing of the breaks owed here: they go before it."""
+        if re.match(r"\{%[-+]?\s*block\b", tag):
+            self.out.append("\n" * self.breaks if self.written else "")
+            self.breaks, self.blank, self.written = 0, False, False
+        elif "endblock" in tag:
+            self.written = True
+        self.out.append(mark)
 
     def _text(self, text: str) -> None:
         if self.breaks and self.written:

@@ -47,9 +47,9 @@ class Encoder(Protocol):
         ...
 
 
-def encoder(statics: Sequence[str]) -> Encoder:
-    """Whichever encoding makes the static text smaller; InvalidInput is the template's business, statics have no NUL."""
-    text = "".join(statics)
+def encoder(statics: Sequence[str], sample: str = "") -> Encoder:
+    """Whichever encoding makes the static text smaller. `sample` decides where a plan has no static stretches."""
+    text = "".join(statics) or sample
     wide = sum(len(run.encode()) for run in _QP_LITERAL.findall(text))
     size = len(text.encode())
     return Base64(statics) if size + 2 * wide > size * 4 / 3 else QuotedPrintable(statics)
