@@ -11,9 +11,9 @@ from jinja2 import Environment, TemplateAssertionError, nodes
 from jinja2.meta import TrackingCodeGenerator
 
 from actors.model.errors import InvalidInput, Problem
+from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.guards import INT_MAX, INT_MIN
 from actors.renderer.functions.limits import MAX_INCLUDE_DEPTH
-from actors.renderer.functions.registry import REGISTRY
 from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
 from actors.renderer.template.sandbox import set_names
 from actors.renderer.template.syntax import Source

@@ -12,8 +12,7 @@ from jinja2 import nodes
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Undefined
 
-from actors.renderer.functions import guards, ops
-from actors.renderer.functions.registry import REGISTRY
+from actors.renderer.functions import REGISTRY, guards, ops
 from actors.renderer.functions.scope import each, truth
 from actors.renderer.functions.values import Col, Lit, Mask, Value, bools, select, spread, weave
 from actors.renderer.template import inherited

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from actors.model.errors import InvalidInput, Problem
 from actors.model.states import RowState
+from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
-from actors.renderer.functions.registry import REGISTRY
 from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, Failure, SlotReport
 from actors.renderer.template.frame import Frame, Shard

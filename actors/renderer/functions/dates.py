@@ -1,0 +1,80 @@
+"""Dates: the job's own day and moment, and dates as text. Now is always the job's `as_of`, never a clock."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.dates import format_date, format_datetime
+
+from actors.renderer.functions.context import Context
+from actors.renderer.functions.errors import Refused
+from actors.renderer.functions.inputs import day, text
+from actors.renderer.functions.numberformat import locale_of
+from actors.renderer.functions.registry import prepared, scalar
+
+FAMILY = "Dates"
+_ROC_FIRST = 1912  # year 1 of the Republic of China calendar
+_NAMED = frozenset(("short", "medium", "long", "full"))
+
+
+@lru_cache(256)
+def zone_of(name: str, function: str) -> ZoneInfo:
+    """A time zone of the IANA database."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Refused(function, "tz", "is no known time zone") from None
+
+
+@scalar(FAMILY, "now().year > 2000", "True", kind="N", needed=())
+def now(job: Context, tz: Any = None) -> datetime:
+    """The job's as_of, told in the time zone (the job's own without one)."""
+    return job.as_of.astimezone(zone_of(job.timezone if tz is None else text(tz, "now", "tz"), "now"))
+
+
+@scalar(FAMILY, "today() == now().date()", "True", kind="N", needed=())
+def today(job: Context, tz: Any = None) -> date:
+    """The day of the job's as_of in the time zone (the job's own without one)."""
+    return job.as_of.astimezone(zone_of(job.timezone if tz is None else text(tz, "today", "tz"), "today")).date()
+
+
+@prepared(FAMILY, "fmt_date('2026-01-31', 'yyyy年M月d日')", "2026年1月31日", value="d")
+def fmt_date(job: Context, pattern: Any = "medium", locale: Any = None) -> Callable[[Any], str]:
+    """The date or timestamp by a CLDR pattern, or by one of the locale's own forms (short, medium, long, full)."""
+    form = text(pattern, "fmt_date", "pattern")
+    known = locale_of(job.locale if locale is None else text(locale, "fmt_date", "locale"), "fmt_date")
+
+    @lru_cache(1024)
+    def of_day(value: date) -> str:
+        return str(format_date(value, form, known))
+
+    def formatted(d: Any) -> str:
+        try:
+            if isinstance(d, datetime) and form not in _NAMED:
+                zone = zone_of(job.timezone, "fmt_date")
+                return str(format_datetime(d if d.tzinfo else d.replace(tzinfo=zone), form, zone, known))
+            return of_day(day(d, "fmt_date", "d"))
+        except (AttributeError, KeyError, ValueError):
+            raise Refused("fmt_date", "pattern", "does not fit: a date has no time of day") from None
+
+    return formatted
+
+
+@prepared(FAMILY, "roc_date('2025-01-05')", "114年1月5日", value="d")
+def roc_date(job: Context, style: Any = "text") -> Callable[[Any], str]:
+    """The date in the calendar of the Republic of China: 114年1月5日 (text), 民國114年1月5日 (long), 114/01/05 (slash)."""
+    if style not in ("text", "long", "slash"):
+        raise Refused("roc_date", "style", "must be text, long or slash")
+
+    def formatted(d: Any) -> str:
+        value = day(d, "roc_date", "d")
+        if value.year < _ROC_FIRST:
+            raise Refused("roc_date", "d", "is before 1912")
+        year = value.year - _ROC_FIRST + 1
+        if style == "slash":
+            return f"{year}/{value.month:02}/{value.day:02}"
+        return f"{'民國' if style == 'long' else ''}{year}年{value.month}月{value.day}日"
+
+    return formatted
