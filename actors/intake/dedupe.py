@@ -4,7 +4,8 @@ Only 64-bit hashes are held, one partition of them at a time; rows whose hashes 
 are read back from the work folder. The first row of a key stays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,24 +15,49 @@ from numpy.typing import NDArray
 from actors.intake.hashing import Hashes
 from actors.model.job import RowArray
 
-PARTITION_ROWS = 2 << 20  # 16 MB of hashes, as much again to sort them
+PARTITION_ROWS = 1 << 20  # about 40 MB to sort a partition
 COMPARE_ROWS = 1 << 18  # texts of so many pairs are held at a time
 
 Texts = Callable[[RowArray], pa.StringArray]
 
 
-def find_repeats(hashes: Hashes, candidates: NDArray[np.bool_], texts: Texts, partition_rows: int = PARTITION_ROWS) -> RowArray:
-    """Rows, ascending, among `candidates` whose key appeared in an earlier candidate row. `texts` gives the keys of rows."""
+class KeyHashes:
+    """The hashes of all rows' keys, in a file of the work folder: eight bytes a row."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._out = path.open("wb")
+
+    def append(self, hashes: Hashes) -> None:
+        hashes.tofile(self._out)
+
+    def select(self, candidates: NDArray[np.bool_], part: int, parts: int) -> tuple[RowArray, Hashes]:
+        """(rows, hashes) of the candidates in one of `parts` (a power of two) partitions; after `close`."""
+        shift = np.uint64(65 - parts.bit_length())
+        rows, hashes = [np.empty(0, np.int64)], [np.empty(0, np.uint64)]
+        with self._path.open("rb") as stream:
+            for first in range(0, len(candidates), PARTITION_ROWS):
+                block = np.fromfile(stream, np.uint64, PARTITION_ROWS)
+                mask = candidates[first : first + PARTITION_ROWS]
+                if parts > 1:
+                    mask = mask & ((block >> shift) == part)
+                rows.append(np.flatnonzero(mask) + first)
+                hashes.append(block[mask])
+        return np.concatenate(rows), np.concatenate(hashes)
+
+    def close(self) -> None:
+        self._out.close()
+
+
+def find_repeats(
+    hashes: KeyHashes, candidates: NDArray[np.bool_], texts: Texts, partition_rows: int = PARTITION_ROWS
+) -> Iterator[RowArray]:
+    """Rows among `candidates` whose key appeared in an earlier candidate row, a partition at a time. `texts` gives the keys."""
     parts = 1
-    while parts * partition_rows < len(hashes):
+    while parts * partition_rows < len(candidates):
         parts *= 2
-    shift = np.uint64(64 - parts.bit_length() + 1)
-    found = []
     for part in range(parts):
-        mask = candidates if parts == 1 else candidates & ((hashes >> shift) == part)
-        rows = np.flatnonzero(mask)
-        found.append(_repeats_within(rows, hashes[rows], texts))
-    return np.sort(np.concatenate(found))
+        yield _repeats_within(*hashes.select(candidates, part, parts), texts)
 
 
 def _repeats_within(rows: RowArray, hashes: Hashes, texts: Texts) -> RowArray:

@@ -6,6 +6,8 @@ folder in one file a segment. Pure but for that folder. States of rows are RowSt
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,12 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from actors.intake.addresses import check_addresses
+from actors.intake.addresses import Checked, check_addresses
 from actors.intake.casting import FORMS, cast_text
-from actors.intake.dedupe import find_repeats
+from actors.intake.dedupe import KeyHashes, find_repeats
 from actors.intake.hashing import hash_texts
 from actors.intake.lists import Source
-from actors.intake.problems import Problems, nearest
+from actors.intake.problems import Problems, nearest, refuse
 from actors.intake.types import Guess, arrow_type, scale_of
 from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray
 from actors.model.spec import JobSpec
@@ -65,11 +67,12 @@ class Roster:
             return pa.ipc.open_file(source).get_batch(0)
 
     def keys(self, rows: RowArray) -> pa.StringArray:
-        """Dedupe keys of ascending or any rows."""
+        """Dedupe keys of any rows."""
+        column = "address" if self.key == self.email else "key"
         order = np.argsort(rows, kind="stable")
         cut = np.searchsorted(rows[order], np.arange(self.segments + 1) * self.segment_rows)
         parts = [
-            self.checked(s).column("key").take(pa.array(rows[order[cut[s] : cut[s + 1]]] - s * self.segment_rows))
+            self.checked(s).column(column).take(pa.array(rows[order[cut[s] : cut[s + 1]]] - s * self.segment_rows))
             for s in range(self.segments)
             if cut[s] < cut[s + 1]
         ]
@@ -104,34 +107,46 @@ def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, co
     roster = _plan(source, spec, work, segment_rows, control)
     learn = _Columns(source, spec)
     problems = Problems()
-    states: list[NDArray[np.uint8]] = []
-    hashes: list[NDArray[np.uint64]] = []
-    has_key: list[NDArray[np.bool_]] = []
-    for segment, batch in enumerate(segments_of(source, segment_rows)):
-        learn.observe(batch, segment * segment_rows)
-        checked = check_addresses(_as_text(batch.column(roster.email)))
-        states.append(np.where(checked.reason.is_valid(), RowState.INVALID, RowState.PENDING).astype(np.uint8))
-        key = checked.address if roster.key == roster.email else _as_text(batch.column(roster.key)) if roster.key >= 0 else None
-        if key is not None:
-            hashes.append(hash_texts(key))
-            has_key.append(key.is_valid().to_numpy(zero_copy_only=False))
-        _keep(work / f"checked-{segment}", checked.address, checked.domain, checked.reason, key)
-        if learn.too_many:
-            break
+    with closing(KeyHashes(work / "hashes")) as hashes:
+        candidates = _first_reading(roster, learn, hashes)
     learn.tell(spec.list_.file, problems)
-    if not states:
+    if not roster.rows:
         problems.add(spec.list_.file, "the list has no rows")
     problems.stop()
-    roster.states = np.concatenate(states)
     if not (roster.states == RowState.PENDING).any():
-        problems.add(spec.list_.file, "no row has a valid address", 0, spec.list_.email)
-        problems.stop()
+        raise refuse(spec.list_.file, "no row has a valid address", 0, spec.list_.email)
     roster.types, roster.kinds, roster.native = learn.result()
     if roster.key >= 0:
-        candidates = (roster.states == RowState.PENDING) & np.concatenate(has_key)
-        del states, has_key
-        roster.states[find_repeats(np.concatenate(hashes), candidates, roster.keys)] = RowState.DUPLICATE
+        for rows in find_repeats(hashes, candidates, roster.keys):
+            roster.states[rows] = RowState.DUPLICATE
     return roster
+
+
+def _first_reading(roster: Roster, learn: "_Columns", hashes: KeyHashes) -> NDArray[np.bool_]:
+    """Fills in `states`; gives the rows that take part in the search for repeats."""
+    states: list[NDArray[np.uint8]] = []
+    candidates: list[NDArray[np.bool_]] = []
+    with ThreadPoolExecutor(1, "checked") as disk:
+        kept: Future[None] | None = None
+        for segment, batch in enumerate(segments_of(roster.source, roster.segment_rows)):
+            learn.observe(batch, segment * roster.segment_rows)
+            checked = check_addresses(_as_text(batch.column(roster.email)))
+            valid = checked.address.is_valid().to_numpy(zero_copy_only=False)
+            states.append(np.where(valid, RowState.PENDING, RowState.INVALID).astype(np.uint8))
+            key = None
+            if roster.key >= 0:
+                key = checked.address if roster.key == roster.email else _as_text(batch.column(roster.key))
+                hashes.append(hash_texts(key))
+                candidates.append(valid & key.is_valid().to_numpy(zero_copy_only=False))
+            if kept is not None:
+                kept.result()
+            kept = disk.submit(_keep, roster.work / f"checked-{segment}", checked, key)
+            if learn.too_many:
+                break
+        if kept is not None:
+            kept.result()
+    roster.states = np.concatenate([np.empty(0, np.uint8), *states])
+    return np.concatenate([np.empty(0, bool), *candidates])
 
 
 def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control: str) -> Roster:
@@ -218,9 +233,9 @@ def _as_text(column: pa.Array) -> pa.StringArray:
     return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
 
 
-def _keep(path: Path, address: pa.Array, domain: pa.Array, reason: pa.Array, key: pa.Array | None) -> None:
-    columns = {"address": address, "domain": domain, "reason": reason}
-    if key is not None:
+def _keep(path: Path, checked: Checked, key: pa.Array | None) -> None:
+    columns = {"address": checked.address, "domain": checked.domain, "reason": checked.reason}
+    if key is not None and key is not checked.address:
         columns["key"] = key
     batch = pa.RecordBatch.from_pydict(columns)
     with pa.OSFile(str(path), "wb") as out, pa.ipc.new_file(out, batch.schema) as writer:
