@@ -22,9 +22,12 @@ from actors.model.states import RowState
 WINDOW = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RowLine:
-    """One row's last outcome (`ports.RowOutcome`). Times in seconds since the epoch, 0 = never."""
+    """One row's last outcome (`ports.RowOutcome`). Times in seconds since the epoch, 0 = never.
+
+    Not frozen: result files take one a row, and a frozen one costs three times as much to make.
+    """
 
     row: int
     state: RowState

@@ -63,8 +63,10 @@ def for_csv(plain: Any) -> Any:
         column = plain.column(field.name)
         if field.type == TIME:
             column = pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
-        elif field.type == WORD or field.type == pa.string():
-            column = neutral(column.cast(pa.string()))
+        elif field.type == WORD:
+            column = pa.chunked_array([_neutral_words(chunk) for chunk in column.chunks], pa.string())
+        elif field.type == pa.string():
+            column = neutral(column)
         columns[field.name] = column
     return pa.table(columns)
 
@@ -72,6 +74,11 @@ def for_csv(plain: Any) -> Any:
 def neutral(column: Any) -> Any:
     """Puts an apostrophe before every text that begins like a formula."""
     return pc.replace_substring_regex(column, pattern=_FORMULA, replacement=r"'\1")
+
+
+def _neutral_words(column: Any) -> Any:
+    """The same over a dictionary column: each different text is looked at once."""
+    return pa.DictionaryArray.from_arrays(column.indices, neutral(column.dictionary)).cast(pa.string())
 
 
 def joined(tables: Sequence[Any]) -> Any:
