@@ -4,7 +4,6 @@ The same job, row and stamp give the same bytes on every machine. Field order is
 Reply-To, Subject, List-Unsubscribe(-Post), the bundle's own fields, MIME-Version, Content fields.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ from actors.renderer.message.html_page import bundle_path
 from actors.renderer.message.mime import Entity, file_entity, join_rows, message_entity, rows_of, text_entity
 from actors.renderer.template import Plan
 
-_URL = re.compile(r"(?:https?://[!-;=?-~]+|mailto:[!-;=?-~]+)", re.IGNORECASE)
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _MIME_VERSION = b"MIME-Version: 1.0\r\n"
 
@@ -185,7 +183,7 @@ def unsubscribe_fields(shard: Shard) -> list[tuple[str, Column]]:
         return []
     urls = [url.strip(" ") for url in shard.texts(plan)]
     for index, url in enumerate(urls):
-        if url and not _URL.fullmatch(url):
+        if url and not headers.UNSUBSCRIBE_URL.fullmatch(url):
             fail(shard.failed, index, "the unsubscribe text is no https or mailto URL")
             urls[index] = ""
     name = "List-Unsubscribe"

@@ -83,7 +83,7 @@ class _Compiler:
     def __init__(self, snapshot: Snapshot, files: BundleFiles):
         self.snapshot, self.files, self.content = snapshot, files, snapshot.spec.content
         self.problems: list[Problem] = []
-        self.zone = ZoneInfo(snapshot.spec.schedule.timezone)
+        self.zone = self._zone(snapshot.spec.schedule.timezone)
         self.names = set(files.names())
         self.pictures: dict[str, str] = {}  # bundle path -> content id
         as_of = self.content.as_of or datetime.fromtimestamp(snapshot.manifest.accepted_at, UTC).astimezone(self.zone)
@@ -91,7 +91,7 @@ class _Compiler:
             types=snapshot.manifest.types,
             as_of=as_of if as_of.tzinfo else as_of.replace(tzinfo=self.zone),
             locale=self.content.locale,
-            timezone=snapshot.spec.schedule.timezone,
+            timezone=self.zone.key,
             seed=self.content.seed,
             job=snapshot.job,
         )
@@ -101,7 +101,7 @@ class _Compiler:
         reply_to = self._mailbox("sender.reply_to", self.snapshot.spec.sender.reply_to)
         return_path = self._mailbox("sender.return_path", self.snapshot.spec.sender.return_path) or sender
         subject = self._header_plan("content.subject", self.content.subject)
-        unsubscribe = self._header_plan("content.unsubscribe", self.content.unsubscribe)
+        unsubscribe = self._unsubscribe(self.content.unsubscribe.strip())
         fields = self._headers()
         texts = self._texts(sender)
         inline = [self._picture(path, cid) for path, cid in self.pictures.items()]
@@ -125,10 +125,20 @@ class _Compiler:
             files=self.files,
         )
 
+    def _zone(self, name: str) -> ZoneInfo:
+        try:
+            return ZoneInfo(name)
+        except (KeyError, ValueError, OSError):  # unknown, or no name at all
+            self._problem(f"schedule.timezone: there is no time zone {name!r}")
+            return ZoneInfo("UTC")
+
     def _mailbox(self, place: str, text: str) -> Mailbox | None:
         if not text.strip():
             if place == "sender.from":
                 self._problem(f"{place} is missing")
+            return None
+        if any(tag in text for tag in _TAGS):
+            self._problem(f"{place} is the same for all rows and cannot be a template")
             return None
         try:
             return parse_mailbox(text)
@@ -158,6 +168,13 @@ class _Compiler:
             if problem:
                 self._problem(f"{place} has {problem}")
                 break
+        return plan
+
+    def _unsubscribe(self, source: str) -> Plan | None:
+        plan = self._header_plan("content.unsubscribe", source)
+        fixed = plan is not None and not any(tag in source for tag in _TAGS)
+        if fixed and headers.value_problem(source) == "" and not headers.UNSUBSCRIBE_URL.fullmatch(source):
+            self._problem("content.unsubscribe is no https or mailto URL")
         return plan
 
     def _headers(self) -> list[tuple[str, Plan]]:

@@ -135,6 +135,16 @@ def test_s26_weak_and_odd_keys_are_refused() -> None:
         Signer(Identity("bank.test", "s", identity.key_pem, "rsa"))
 
 
+@pytest.mark.parametrize(("domain", "selector"), [("b.test", "s;x"), ("b.test", "s\r\nX: y"), ("b nk", "s"), ("b.test", "")])
+def test_identities_that_would_break_the_field(domain: str, selector: str) -> None:
+    with pytest.raises(InvalidInput, match="no valid"):
+        Signer(Identity(domain, selector, rsa_identity()[0].key_pem))
+
+
+def test_international_domains_sign_in_ascii() -> None:
+    assert Signer(Identity("銀行.test", "s1", rsa_identity()[0].key_pem)).domain == "銀行.test".encode("idna").decode()
+
+
 def test_s35_keys_show_nowhere() -> None:
     identity, _ = rsa_identity()
     secret = identity.key_pem.decode().splitlines()[1]

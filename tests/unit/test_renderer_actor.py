@@ -111,6 +111,20 @@ def test_content_that_says_too_little(content: ContentSpec) -> None:
         assert len(mailing.renderer.check(JOB)) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "sender"),
+    [
+        (CONTENT, SenderSpec("{{ name }} <a@bank.test>")),
+        (replace(CONTENT, unsubscribe="ftp://bank.test/"), SenderSpec("a@bank.test")),
+        (replace(CONTENT, unsubscribe="see our page"), SenderSpec("a@bank.test")),
+        (replace(CONTENT, headers={"X-A": "{{ name"}), SenderSpec("a@bank.test")),
+    ],
+)
+def test_control_files_that_cannot_be_meant(content: ContentSpec, sender: SenderSpec) -> None:
+    with Mailing(content, FILES, {"name": ["a"]}, sender=sender) as mailing:
+        assert len(mailing.renderer.check(JOB)) == 1
+
+
 def test_only_what_the_content_reaches_is_a_template() -> None:
     files = {
         "body.html": "{% extends 'layout.html' %}{% block main %}{% include 'part.html' %}{% endblock %}",

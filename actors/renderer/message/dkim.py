@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import idna
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -38,6 +39,7 @@ OVERSIGNED = (
     "list-unsubscribe",
     "list-unsubscribe-post",
 )
+_SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _HASH = SHA256()
 _PADDING = PKCS1v15()
@@ -72,7 +74,7 @@ class Signer:
     """Signs with one identity; the key is loaded and checked once, here."""
 
     def __init__(self, identity: Identity):
-        self.domain = identity.domain.lower().rstrip(".")
+        self.domain = _plain_domain(identity)
         self.selector = identity.selector
         self._key = _load(identity)
         self.algorithm = RSA if isinstance(self._key, RSAPrivateKey) else ED25519
@@ -129,6 +131,16 @@ def _signed_names(names: Sequence[str]) -> str:
             current = " "
         current += name + ":"
     return "\r\n".join([*lines, current[:-1]])
+
+
+def _plain_domain(identity: Identity) -> str:
+    try:
+        domain: str = idna.encode(identity.domain.rstrip("."), uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise InvalidInput((Problem(f"DKIM identity {identity.domain!r}", "has no valid domain"),)) from error
+    if not _SELECTOR.fullmatch(identity.selector):
+        raise InvalidInput((Problem(f"DKIM identity {identity.domain}", "has no valid selector"),))
+    return domain
 
 
 def _load(identity: Identity) -> RSAPrivateKey | Ed25519PrivateKey:

@@ -24,6 +24,7 @@ _RESERVED = frozenset(
     | {"list-unsubscribe", "list-unsubscribe-post"}
 )
 _RESERVED_FAMILIES = ("content-", "dkim-", "arc-", "resent-")
+UNSUBSCRIBE_URL = re.compile(r"(?:https?://[!-;=?-~]+|mailto:[!-;=?-~]+)", re.IGNORECASE)
 _Q_LITERAL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+/- "
 _Q_PLAIN = re.compile(rb"[^A-Za-z0-9!*+/-]")  # what Q must escape, for use anywhere (RFC 2047 section 5 rule 3)
 _ENCODED_WORD = "=?"
