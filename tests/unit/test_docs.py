@@ -24,6 +24,7 @@ from actors.renderer.functions import limits
 from actors.renderer.message import dkim, headers
 from actors.reputation import lanes
 from cluster.config import Config
+from cluster.workbench import opened
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -145,6 +146,20 @@ def test_control_file_examples_are_valid(page: str) -> None:
     assert examples
     for example in examples:
         assert parse_control("job.yaml", example.encode()).name
+
+
+async def test_first_bundle_of_the_readme_gives_mails(tmp_path: Path) -> None:
+    bundle = tmp_path / "hello"
+    bundle.mkdir()
+    (bundle / "job.yaml").write_text(blocks("README.md", "yaml")[0], encoding="utf-8")
+    (bundle / "body.html").write_text(blocks("README.md", "html")[0], encoding="utf-8")
+    (bundle / "list.csv").write_text(blocks("README.md", "csv")[0], encoding="utf-8")
+    async with opened(bundle, Config()) as bench:
+        assert bench.accepted.counts["pending"] == 2
+        shown = await bench.preview(0)
+    assert shown.state is RowState.PENDING
+    assert shown.subject == "Ann, you have 1,200 points"
+    assert "a coupon waits for you" in shown.html
 
 
 @pytest.mark.parametrize(
