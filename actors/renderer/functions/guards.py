@@ -106,10 +106,8 @@ def _check_repeat(sequence: Any, times: Any) -> None:
 
 
 def _check_power(base: Any, exponent: Any) -> None:
-    if isinstance(base, int) and isinstance(exponent, int) and exponent > 0 and abs(base) > 1:
-        if exponent * (abs(base).bit_length() - 1) > 64:
-            raise OverflowError
-    elif isinstance(base, Decimal) and isinstance(exponent, int | Decimal) and abs(Decimal(exponent)) > MAX_DECIMAL_EXPONENT:
+    whole = isinstance(base, int) and isinstance(exponent, int) and exponent > 0
+    if whole and abs(base) > 1 and exponent * (abs(base).bit_length() - 1) > 64:
         raise OverflowError
 
 

@@ -4,8 +4,10 @@ One environment belongs to one plan and runs one row at a time; `meter` counts w
 reads a clock: the bounds are counts, so a row ends alike on every machine.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from types import CodeType
 from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, nodes, pass_context
@@ -151,6 +153,11 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         tree = super()._parse(source, name, filename)
         prepare(tree, self)
         return tree
+
+    def _compile(self, source: str, filename: str) -> CodeType:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SyntaxWarning)  # Python's remarks on things like {{ 0[1] }}: the row tells
+            return super()._compile(source, filename)
 
     def counted(self, items: Iterable[Any], chars: int) -> Counted:
         """Wraps what a `for` runs over."""
