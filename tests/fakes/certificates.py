@@ -1,64 +1,51 @@
-"""Certificates for tests: a CA and server contexts, made fresh; nothing here outlives the test."""
+"""Certificates for tests: an authority, and certificates of it for loopback, valid or long expired."""
 
-import datetime
-import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
+
+@dataclass(frozen=True)
+class Pair:
+    """PEM files."""
+
+    cert: Path
+    key: Path
 
 
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-@dataclass
 class Authority:
-    """A CA in a folder."""
+    """Signs whatever it is asked to; `ca` is its own certificate's file."""
 
-    folder: Path
+    def __init__(self, folder: Path, name: str = "test authority"):
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        constraint = x509.BasicConstraints(ca=True, path_length=None)
+        cert = self._builder(self._name, self._key, 1).add_extension(constraint, critical=True)
+        self.ca = folder / f"{name}.pem".replace(" ", "-")
+        self.ca.write_bytes(cert.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def __post_init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        builder = x509.CertificateBuilder(_name("test CA"), _name("test CA"), self.key.public_key(), 1, NOW - DAY, NOW + DAY)
-        builder = builder.add_extension(x509.BasicConstraints(True, None), critical=True)
-        builder = builder.add_extension(
-            x509.KeyUsage(True, False, False, False, False, True, True, False, False), critical=True
-        )
-        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(self.key.public_key()), critical=False)
-        self.certificate = builder.sign(self.key, hashes.SHA256())
-        self.file = self.folder / "ca.pem"
-        self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, days: int) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        start = now - timedelta(days=30)
+        found = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key.public_key())
+        found = found.serial_number(x509.random_serial_number())
+        return found.not_valid_before(start).not_valid_after(now + timedelta(days=days))
 
-    def server(self, name: str, expired: bool = False) -> ssl.SSLContext:
-        """A server context with a certificate for `name`."""
+    def issue(self, name: str, days: int = 1) -> Pair:
+        """For 127.0.0.1 and localhost; negative days: it expired so long ago."""
         key = ec.generate_private_key(ec.SECP256R1())
-        until = NOW - DAY / 2 if expired else NOW + DAY
-        builder = x509.CertificateBuilder(_name("test CA"), _name(name), key.public_key(), 2, NOW - DAY, until)
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        builder = builder.add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-        )
-        certificate = builder.sign(self.key, hashes.SHA256())
-        file = self.folder / f"{name}.pem"
-        pem = serialization.Encoding.PEM
-        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        file.write_bytes(certificate.public_bytes(pem) + private)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def client(self, verify: bool) -> ssl.SSLContext:
-        """A client context that trusts this CA alone."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.load_verify_locations(self.file)
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+        names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        cert = self._builder(subject, key, days).add_extension(names, critical=False).sign(self._key, hashes.SHA256())
+        pair = Pair(self._folder / f"{name}.pem", self._folder / f"{name}-key.pem")
+        pair.cert.write_bytes(cert.public_bytes(Encoding.PEM))
+        pair.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return pair
