@@ -25,6 +25,7 @@ from actors.renderer.message import dkim, headers
 from actors.reputation import lanes
 from cluster.config import Config
 from cluster.workbench import opened
+from gateway.cli.main import build
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -212,6 +213,15 @@ def test_files_named_exist(page: Path) -> None:
 )
 def test_limits_are_those_of_the_code(limit: str, value: str) -> None:
     assert f"| {limit} | {value} |" in text(ROOT / "docs" / "architecture.md")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    table = text(ROOT / "README.md").partition("\n## The command\n")[2].partition("\n## ")[0]
+    app = build()
+    commands = [c.name or getattr(c.callback, "__name__", "") for c in app.registered_commands]
+    groups = [g.name or "" for g in app.registered_groups]
+    assert len(commands) > 10
+    assert [c for c in [*commands, *groups] if not re.search(rf"\b{c}\b", table)] == []
 
 
 def test_every_make_target_named_exists() -> None:
