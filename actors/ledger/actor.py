@@ -88,6 +88,9 @@ class Ledger:
         return await self._write(upkeep.move, job, state, reason, self._clock())
 
     async def expire_job(self, job: str, reason: str) -> JobRecord:
+        # The conductor asks at every look after the deadline: only the first time there is something to write.
+        if expired := await self._read(upkeep.expired, job, reason):
+            return expired
         return await self._write(upkeep.expire, job, reason)
 
     async def status(self, job: str, account: str = "") -> JobStatus:

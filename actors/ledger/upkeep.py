@@ -119,6 +119,12 @@ def _move_still(writer: Writer, name: str, state: JobState, reason: str, now: fl
     return record
 
 
+def expired(memory: Memory, _connection: sa.Connection, name: str, reason: str) -> JobRecord | None:
+    """The record of a job that is swept already, for this reason."""
+    job = memory.jobs.get(name)
+    return job.record if job is not None and job.swept and job.record.reason == reason else None
+
+
 def expire(memory: Memory, undo: Undo, writer: Writer, name: str, reason: str) -> JobRecord:
     """All rows that are not on the wire become expired."""
     job = memory.jobs.get(name)

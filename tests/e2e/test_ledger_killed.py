@@ -83,6 +83,7 @@ async def test_killed_on_postgresql() -> None:
 
 @pytest.mark.crash
 @pytest.mark.deep
+@pytest.mark.timeout(1200)
 async def test_killed_many_times(tmp_path: Path) -> None:
     for seed in range(100):
         url = f"sqlite:///{tmp_path / f'ledger-{seed}.db'}"
