@@ -25,7 +25,7 @@ READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own sp
 OPEN_SECONDS = 0.1  # the same for rows open in the ledger
 MOST_READY = 512
 TRIES = 2  # connections that one opened mail may meet the end of
-LOADED_ROWS = 64  # a lane with this many rows waiting, or two seconds of its speed, wants no more
+LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more
 BARREN = 3  # connections in a row that ended before any mail had its reply: the site is not there
 RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
 SMOOTH = 0.5  # weight of the newest half second in the lane's speed
@@ -103,7 +103,7 @@ class Lane:
     @property
     def loaded(self) -> bool:
         """Whether more rows would only wait here."""
-        return self.rate >= 0 and self.backlog > max(LOADED_ROWS, 2 * self.rate)
+        return self.rate >= 0 and self.backlog + self.open >= max(LOADED_ROWS, 2 * self.rate)
 
     def closed(self, now: float) -> bool:
         """Whether reputation has closed the lane. `now`: seconds since the epoch."""
