@@ -7,8 +7,8 @@ sender:
   from: "鴻雁銀行 Hongyan Bank <letter@hongyan-bank.example>"
   reply_to: care@hongyan-bank.example
 content:
-  subject: "{{ name | mask_name }} {{ switch(gender, 'F', '小姐', 'M', '先生', '貴賓') }},您有 {{ points | fmt_number('#,##0') }} 點待使用"
-  preheader: "本期應繳 {{ amount | fmt_currency('TWD') }},會員資格還有 {{ days_left }} 天"
+  subject: "{{ name | mask_name }} {{ switch(gender, 'F', '小姐', 'M', '先生', '貴賓') }}，您有 {{ points | fmt_number('#,##0') }} 點待使用"
+  preheader: "本期應繳 {{ amount | fmt_currency('TWD') }}，會員資格還有 {{ days_left }} 天"
   html: body.html
   attachments:
     - {file: attachments/terms.pdf, name: "會員條款 terms.pdf"}
@@ -18,6 +18,7 @@ content:
   locale: zh-TW
   as_of: 2026-12-01T09:00
   seed: 20261201
+  max_render_errors: 0.01
 list:
   file: list.csv
   email: email
@@ -43,6 +44,7 @@ BODY = """\
 </head>
 <body style="margin:0;padding:0;background:#eef1f5">
 {{- skip_recipient(opt_out, 'the member wants no letters') -}}
+{{- require(not is_empty(account), 'no account to draw from') -}}
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="background:#eef1f5">
 <tr><td align="center" style="padding:24px 8px">
 <table role="presentation" class="wrap" width="600" cellpadding="0" cellspacing="0" border="0"
@@ -52,12 +54,12 @@ BODY = """\
 
   <tr><td style="padding:28px 32px 8px;font:16px/1.8 'Noto Sans TC','PingFang TC','Microsoft JhengHei',Arial,sans-serif;color:#22304a">
     {% if lang == 'en' %}
-    <p style="margin:0 0 12px;font-size:20px"><b>Dear {{ if_blank(nickname, name) }},</b></p>
+    <p style="margin:0 0 12px;font-size:20px"><b>Dear {{ if_blank(nickname, name) }}，</b></p>
     <p style="margin:0 0 12px">Thank you for being with us. This is your {{ max_of(visits, 1) | fmt_ordinal('en') }} letter
       of the season, and here is how your account stands.</p>
     {% else %}
-    <p style="margin:0 0 12px;font-size:20px"><b>{{ name | mask_name }} {{ switch(gender, 'F', '小姐', 'M', '先生', '貴賓') }} 您好,</b></p>
-    <p style="margin:0 0 12px">感謝您一直以來的支持。千里傳書,鴻雁為憑:以下是您本月的帳戶摘要。</p>
+    <p style="margin:0 0 12px;font-size:20px"><b>{{ name | mask_name }} {{ switch(gender, 'F', '小姐', 'M', '先生', '貴賓') }} 您好，</b></p>
+    <p style="margin:0 0 12px">感謝您一直以來的支持。千里傳書，鴻雁為憑：以下是您本月的帳戶摘要。</p>
     {% endif %}
   </td></tr>
 
@@ -103,14 +105,14 @@ BODY = """\
     <tr><td style="color:#5a6a85;border-bottom:1px solid #e3e8ef">今年消費 Spent this year</td>
         <td align="right" style="border-bottom:1px solid #e3e8ef">{{ spent_year | fmt_compact }}</td></tr>
     <tr><td style="color:#5a6a85">年度回饋 Cash back</td>
-        <td align="right"><b>{{ tier_sum(spent_year, [0, 100000, 300000], [0.005, 0.01, 0.015]) | round_half_up(0) | fmt_number('#,##0') }}</b></td></tr>
+        <td align="right"><b>{{ tier_sum(spent_year, [100000, 300000], [0.005, 0.01, 0.015]) | round_half_up(0) | fmt_number('#,##0') }}</b></td></tr>
   </table>
   </td></tr>
 
   {% if points_expiring > 0 %}
   <tr><td style="padding:12px 32px">
     <div style="background:#fff4e8;border-left:4px solid #e99662;padding:12px 16px;font:14px/1.7 Arial,sans-serif;color:#7a4a22">
-      提醒您:{{ points_expiring | fmt_number('#,##0') }} 點即將到期,可折抵 {{ points_expiring | fmt_currency('TWD') }}。
+      提醒您：{{ points_expiring | fmt_number('#,##0') }} 點即將到期，可折抵 {{ points_expiring | fmt_currency('TWD') }}。
       {{ percent_of(points_expiring, points, 0) }}% of your points expire this month.</div>
   </td></tr>
   {% endif %}
@@ -118,25 +120,25 @@ BODY = """\
   {% if between(days_left, 0, 30) %}
   <tr><td style="padding:12px 32px">
     <div style="background:#e9f2ff;border-left:4px solid #2f6fc4;padding:12px 16px;font:14px/1.7 Arial,sans-serif;color:#1d3f70">
-      您的會員資格還有 {{ days_left }} 天到期({{ expires }})。續約即贈 {{ clamp(points // 10, 100, 2000) | fmt_number('#,##0') }} 點。
+      您的會員資格還有 {{ days_left }} 天到期（{{ expires }}）。續約即贈 {{ clamp(points // 10, 100, 2000) | fmt_number('#,##0') }} 點。
       Your membership ends in {{ days_left }} days.</div>
   </td></tr>
   {% endif %}
 
   <tr><td style="padding:12px 32px;font:15px/1.8 'Noto Sans TC','PingFang TC','Microsoft JhengHei',Arial,sans-serif;color:#22304a">
     {% if ab_split(id, [50, 50], ['A', 'B']) == 'A' %}
-    <p style="margin:0 0 12px"><b>歲末賞車之旅</b>:十二月單筆滿 NT$3,000 享三期零利率,越早預訂越優惠。</p>
+    <p style="margin:0 0 12px"><b>歲末購物季</b>：十二月單筆滿 NT$3,000 享三期零利率，全館適用。</p>
     {% else %}
-    <p style="margin:0 0 12px"><b>溫泉旅宿專案</b>:十二月平日入住北投、礁溪合作飯店享七折,名額有限。</p>
+    <p style="margin:0 0 12px"><b>溫泉旅宿專案</b>：十二月平日入住北投、礁溪合作飯店享七折，名額有限。</p>
     {% endif %}
     {% if in_list(city, '台北市', '新北市', '桃園市') %}
-    <p style="margin:0 0 12px">北部會員專屬:{{ city }}合作門市週末點數兩倍送。</p>
+    <p style="margin:0 0 12px">北部會員專屬：{{ city }}合作門市週末點數兩倍送。</p>
     {% elif in_list(city, '台中市', '新竹市') %}
-    <p style="margin:0 0 12px">{{ city }}會員專屬:高鐵票九折,滿額加贈 {{ random_int(id, 50, 300) }} 點。</p>
+    <p style="margin:0 0 12px">{{ city }}會員專屬：高鐵票九折，滿額加贈 {{ random_int(id, 50, 300) }} 點。</p>
     {% else %}
-    <p style="margin:0 0 12px">{{ city }}會員專屬:機場接送免費升等,滿額加贈 {{ random_int(id, 50, 300) }} 點。</p>
+    <p style="margin:0 0 12px">{{ city }}會員專屬：機場接送免費升等，滿額加贈 {{ random_int(id, 50, 300) }} 點。</p>
     {% endif %}
-    <p style="margin:0 0 4px;font-size:13px;color:#5a6a85">登記生日 {{ birthday | mask_birthday }},當月消費享
+    <p style="margin:0 0 4px;font-size:13px;color:#5a6a85">登記生日 {{ birthday | mask_birthday }}，當月消費享
       {{ iif(points >= 15000, '五', iif(points >= 3000, '三', '兩')) }}倍點數。</p>
   </td></tr>
 
@@ -150,7 +152,7 @@ BODY = """\
     <table role="presentation" cellpadding="0" cellspacing="0" border="0"><tr>
       <td width="60" valign="top"><img src="images/logo.png" width="48" height="48" alt="" style="display:block;border:0"></td>
       <td style="font:12px/1.7 Arial,sans-serif;color:#7a879c">
-        本信寄給會員 {{ email | mask_email }}(編號 {{ id | mask_keep(3, 3) }})。鴻雁銀行不會以電子郵件詢問您的密碼。<br>
+        本信寄給會員 {{ email | mask_email }}（編號 {{ id | mask_keep(3, 3) }}）。鴻雁銀行不會以電子郵件詢問您的密碼。<br>
         Hongyan Bank is invented for this sample. 會員條款見附件 terms.pdf。
         <a href="https://hongyan-bank.example/unsubscribe?m={{ id }}" style="color:#7a879c">取消訂閱 Unsubscribe</a>
       </td></tr></table>

@@ -10,6 +10,7 @@ from pathlib import Path
 
 INVALID_SHARE = 0.01
 DUPLICATE_SHARE = 0.01
+NO_ACCOUNT = 4711  # of every 5,000 rows this one lacks what its mail needs: few enough for any job, none on a short list
 AS_OF = date(2026, 12, 1)
 
 SURNAMES = "陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴徐周葉蘇莊呂江何羅高蕭潘簡朱鍾彭游詹胡施沈余趙盧梁顏柯翁魏孫戴"
@@ -124,7 +125,7 @@ def write_list(file: Path, rows: int, seed: int) -> None:
         out.write(COLUMNS + "\n")
         for number in range(rows):
             email = _address(chance, number, pick_domain, addresses)
-            out.write(f"M{number + 1:08d},{email},{_person(chance)},{_figures(chance)}\n")
+            out.write(f"M{number + 1:08d},{email},{_person(chance)},{_figures(chance, number % 5000 != NO_ACCOUNT)}\n")
 
 
 def _domain_picker(chance: random.Random) -> Callable[[], str]:
@@ -174,15 +175,16 @@ def _person(chance: random.Random) -> str:
     return f"{name},{nickname},{gender},{lang},{birthday},{city},{address},{phone},{_id_number(chance, woman)}"
 
 
-def _figures(chance: random.Random) -> str:
+def _figures(chance: random.Random, with_account: bool) -> str:
     """card,account,points,points_expiring,amount,last_amount,spent_year,credit_limit,visits,days_left,expires,opt_out"""
     points = int(chance.paretovariate(1.1) * 200) % 60_000
     expiring = points // chance.randrange(2, 9) if chance.random() < 0.3 else 0
     amount, last = chance.randrange(0, 4_000_000), chance.randrange(0, 4_000_000) if chance.random() < 0.9 else 0
     limit = chance.choice((30_000, 50_000, 80_000, 120_000, 200_000, 300_000))
     days = chance.randrange(1, 720)
+    account = f"{chance.randrange(10**12):012d}" if with_account else ""
     return (
-        f"{_card_number(chance)},{chance.randrange(10**12):012d},{points},{expiring},{amount / 100:.2f},{last / 100:.2f},"
+        f"{_card_number(chance)},{account},{points},{expiring},{amount / 100:.2f},{last / 100:.2f},"
         f"{chance.randrange(0, 60_000_000) / 100:.2f},{limit},{chance.randrange(0, 60)},{days},{AS_OF + timedelta(days=days)},"
         f"{'true' if chance.random() < 0.003 else 'false'}"
     )
