@@ -3,6 +3,7 @@ file.
 """
 
 import re
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from actors.intake.encoding import ENCODINGS
@@ -18,6 +19,8 @@ DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "\\t": "
 
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}", re.ASCII)  # RFC 5322 section 3.6.8
 _WINDOW = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)", re.ASCII)
+Fault = Callable[[str, str], None]
+
 _MAILBOX = re.compile(r"[^<>]*<([^<>]+)>\s*")
 
 
@@ -62,13 +65,13 @@ def delimiter_of(text: str) -> str:
 
 def _mailbox_fault(text: str) -> str:
     if is_template(text):
-        return ""
+        return "takes no template"
     found = _MAILBOX.fullmatch(text)
     address = check_mailbox(found[1].strip() if found else text.strip())
     return f"is no mailbox: {address.reason}" if address.reason else ""
 
 
-def _check_list(spec: JobSpec, fault) -> None:  # type: ignore[no-untyped-def]
+def _check_list(spec: JobSpec, fault: Fault) -> None:
     if why := check_name(spec.list_.file):
         fault("list.file", why)
     if not spec.list_.email:
@@ -83,7 +86,7 @@ def _check_list(spec: JobSpec, fault) -> None:  # type: ignore[no-untyped-def]
         fault("list.delimiter", "must be auto, comma, tab, semicolon, pipe or one ASCII character")
 
 
-def _check_schedule(spec: JobSpec, fault) -> None:  # type: ignore[no-untyped-def]
+def _check_schedule(spec: JobSpec, fault: Fault) -> None:
     schedule = spec.schedule
     try:
         ZoneInfo(schedule.timezone)

@@ -32,8 +32,8 @@ ENCODINGS = {
     "gb2312": "gb18030",
     "ascii": "utf-8",
 }
-MAX_LINE_BYTES = 512 << 10  # a row of a mailing list; stops a file without line ends before it fills the memory
-BLOCK_BYTES = 4 * MAX_LINE_BYTES  # must hold the longest row
+MAX_LINE_BYTES = 1 << 20  # a row of a mailing list; stops a file without line ends before it fills the memory
+BLOCK_BYTES = 3 * MAX_LINE_BYTES  # a multiple of the line limit; no row may be longer, even with quoted line ends
 SAMPLE_BYTES = 64 << 10
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))

@@ -4,6 +4,7 @@ Columns are all keys of all lines, in the order of their first appearance. Neste
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _keys(text: Text, file: str) -> list[str]:
     return list(names)
 
 
-def _objects(text: Text, file: str, problems: Problems):  # type: ignore[no-untyped-def]
+def _objects(text: Text, file: str, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line, object) of every line that is not blank."""
     with open(text.path, "rb") as stream:
         stream.seek(text.start)
