@@ -7,12 +7,13 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import Environment, TemplateAssertionError, nodes
+from jinja2 import TemplateAssertionError, nodes, pass_context
 from jinja2.meta import TrackingCodeGenerator
+from jinja2.sandbox import SandboxedEnvironment
 
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions import REGISTRY
-from actors.renderer.functions.guards import INT_MAX, INT_MIN
+from actors.renderer.functions.guards import INT_MAX, INT_MIN, OPERATORS
 from actors.renderer.functions.limits import MAX_INCLUDE_DEPTH
 from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
 from actors.renderer.template.sandbox import set_names
@@ -31,7 +32,13 @@ class _Anything(dict[str, Any]):
         return str
 
 
-_probe = Environment()
+class _Probe(SandboxedEnvironment):
+    """For the tracker of free names, which is a compiler: it must neither work out nor rewrite a constant of the template."""
+
+    intercepted_binops = frozenset(OPERATORS)
+
+
+_probe = _Probe(finalize=pass_context(lambda context, value: value))
 _probe.filters, _probe.tests, _probe.globals = _Anything(), _Anything(), {}
 
 
@@ -71,6 +78,7 @@ class _Checker:
 
     def _names(self, tree: nodes.Template, name: str, own: frozenset[str]) -> None:
         tracker = TrackingCodeGenerator(_probe)
+        tracker.optimizer = None
         try:
             tracker.visit(tree)
         except TemplateAssertionError as error:
