@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.jobs import JobId, local_time
-from gateway.cli.output import AsJson, report
+from gateway.cli.output import AsJson, printable, report
 from gateway.cli.target import KeyFile, Server, client_for
 
 COLUMNS = ("row", "state", "attempts", "code", "enhanced", "blame", "stage", "site", "host", "egress", "last_at", "reply")
@@ -61,5 +61,5 @@ def cells(outcome: Any) -> list[str]:
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell[:1] in FORMULA_STARTS and cell else cell
+    """A cell that no spreadsheet takes for a formula, on one line."""
+    return printable(f"'{cell}" if cell and cell[0] in FORMULA_STARTS else cell)

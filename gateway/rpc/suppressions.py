@@ -6,6 +6,7 @@ Addresses pass through; they appear in no log and no error text (a problem names
 from collections.abc import AsyncIterator
 from typing import Any
 
+import idna
 from hongyan.v1 import suppressions_pb2 as pb
 from hongyan.v1 import suppressions_pb2_grpc
 
@@ -21,7 +22,8 @@ DEFAULT_SCOPE = "global"
 MAX_SCOPE_CHARS = 63
 MAX_SCOPES = 50
 MAX_REASON_CHARS = 200
-MAX_ADDRESS_CHARS = 320  # RFC 3696 erratum 1690: 64 + 1 + 255; the ledger knows the rest
+MAX_ADDRESS_CHARS = 320  # RFC 3696 erratum 1690: 64 + 1 + 255; stops what is no address at all before it is looked at
+MAX_STORED_CHARS = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 
 
 class SuppressionService(suppressions_pb2_grpc.SuppressionServiceServicer):  # type: ignore[misc]
@@ -99,9 +101,17 @@ class SuppressionService(suppressions_pb2_grpc.SuppressionServiceServicer):  # t
 
 
 def plausible(address: str) -> bool:
-    """What can be said without the ledger's rules: one line, an @ with something on both sides, not too long."""
+    """The ledger's own conditions, so that an import is looked at whole before its first part is added: one line, an @ with
+    something on both sides, a domain that has an ASCII form, not too long in that form."""
     local, _, domain = address.strip().rpartition("@")
-    return bool(local and domain) and len(address) <= MAX_ADDRESS_CHARS and address.strip().isprintable()
+    if not (local and domain) or len(address) > MAX_ADDRESS_CHARS or not address.strip().isprintable():
+        return False
+    if not domain.isascii():
+        try:
+            domain = idna.encode(domain.lower(), uts46=True).decode("ascii")
+        except idna.IDNAError:
+            return False
+    return len(local) + 1 + len(domain) <= MAX_STORED_CHARS
 
 
 def _bad(field: str, why: str) -> InvalidInput:
