@@ -446,6 +446,15 @@ async def test_a_row_that_was_in_doubt_keeps_its_stamp(ledger: Ledger, clock: Fa
     assert (story["line"].in_doubt, (await ledger.status(JOB)).doubts) == (2, 1)  # twice, but one row
 
 
+async def test_a_row_in_doubt_has_the_stamp_of_the_message_that_is_in_doubt(ledger: Ledger, clock: FakeClock) -> None:
+    conductor = await running(ledger)
+    epoch = await ledger.claim_sender(EGRESS)
+    await sent(ledger, epoch, conductor, [0], S.DEFERRED, next_at=clock())
+    await ledger.advance(EGRESS, epoch, [], [opening(conductor, [0], stamp=STAMP + 60)])
+    await ledger.claim_sender(EGRESS)
+    assert (await ledger.due(JOB, clock(), 9)).stamps.tolist() == [STAMP + 60]
+
+
 async def test_a_restarted_ledger_knows_what_is_open(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
     conductor = await running(ledger, rows=400)
     epoch = await ledger.claim_sender(EGRESS)
@@ -534,6 +543,22 @@ async def test_rows_left_open_are_swept(ledger: Ledger, ledger_url: str, clock: 
         assert (await again.due(JOB, clock() + 999, 9)).rows.tolist() == []
         again = await reopened(again, ledger_url, clock)
     await again.close()
+
+
+async def test_the_first_sweep_counts(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
+    conductor = await running(ledger, rows=5)
+    epoch = await ledger.claim_sender(EGRESS)
+    await ledger.advance(EGRESS, epoch, [], [opening(conductor, [0])])
+    expired = await ledger.expire_job(JOB, "deadline")
+    assert await ledger.expire_job(JOB, "deadline") == expired
+    assert (await ledger.expire_job(JOB, "too late")).reason == "too late"
+    await ledger.move_job(JOB, JobState.CANCELLED)
+    for _ in range(2):
+        assert await counts(ledger) == {"transmitting": 1, "expired": 4}
+        ledger = await reopened(ledger, ledger_url, clock)
+    await ledger.advance(EGRESS, epoch, [outcome(0, S.DEFERRED)])
+    assert await counts(ledger) == {"expired": 5}
+    await ledger.close()
 
 
 async def test_a_done_job_is_read_as_before(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
