@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_datetime
 
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.dateformat import DateText, date_formatter
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import day, text
 from actors.renderer.functions.numberformat import locale_of
@@ -40,15 +42,21 @@ def today(job: Context, tz: Any = None) -> date:
     return job.as_of.astimezone(zone_of(job.timezone if tz is None else text(tz, "today", "tz"), "today")).date()
 
 
+@lru_cache(256)
+def _date_formatter(form: str, locale: Locale) -> DateText:
+    try:
+        return date_formatter(form, locale, _NAMED)
+    except ValueError:
+        raise Refused("fmt_date", "pattern", "is no date pattern") from None
+
+
 @prepared(FAMILY, "fmt_date('2026-01-31', 'yyyy年M月d日')", "2026年1月31日", value="d")
 def fmt_date(job: Context, pattern: Any = "medium", locale: Any = None) -> Callable[[Any], str]:
     """The date or timestamp by a CLDR pattern, or by one of the locale's own forms (short, medium, long, full)."""
     form = text(pattern, "fmt_date", "pattern")
     known = locale_of(job.locale if locale is None else text(locale, "fmt_date", "locale"), "fmt_date")
 
-    @lru_cache(1024)
-    def of_day(value: date) -> str:
-        return str(format_date(value, form, known))
+    of_day = _date_formatter(form, known)
 
     def formatted(d: Any) -> str:
         try:

@@ -15,7 +15,7 @@ from babel.numbers import NumberPattern, get_currency_precision, list_currencies
 from actors.renderer.functions import phones
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
-from actors.renderer.functions.inputs import WIDE, exact, number, text, whole
+from actors.renderer.functions.inputs import exact, number, text, whole
 from actors.renderer.functions.numberformat import Format, formatter, locale_of, pattern_of, plain_writer, with_digits
 from actors.renderer.functions.registry import prepared, scalar
 
@@ -59,20 +59,8 @@ def _currency_format(code: str, locale: Locale) -> Format:
     digits = get_currency_precision(code)
     # CLDR writes the Taiwan dollar as $ inside Taiwan; readers of other mails need to tell it from others.
     symbol = "NT$" if code == "TWD" else ""
-    full = formatter(with_digits(pattern, digits, digits), locale, "fmt_currency", code, symbol)
-    if code != "TWD":
-        return full
-    short = formatter(with_digits(pattern, 0, 0), locale, "fmt_currency", code, symbol)
-
-    def taiwan(x: Any) -> str:
-        # Prices in Taiwan are whole dollars; cents are shown where there are some, so that no amount is told wrong.
-        if type(x) is int:
-            return short(x)
-        value = exact(number(x, "fmt_currency", "x"))
-        cents = value.quantize(Decimal("0.01"), context=WIDE)
-        return short(x) if cents == cents.to_integral_value() else full(x)
-
-    return taiwan
+    # Prices in Taiwan are whole dollars; cents are shown where there are some, so that no amount is told wrong.
+    return formatter(with_digits(pattern, digits, digits), locale, "fmt_currency", code, symbol, code == "TWD")
 
 
 @prepared(FAMILY, "fmt_currency(1234)", "NT$1,234", value="x")

@@ -4,6 +4,7 @@ Each refuses what it cannot take, naming function and argument and never quoting
 """
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -55,9 +56,12 @@ def whole(value: Any, function: str, argument: str, low: int, high: int) -> int:
 
 def text(value: Any, function: str, argument: str) -> str:
     """Text; a whole number counts as its digits (lists often hold card or phone numbers that look like numbers)."""
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
     if isinstance(value, str):
         return str(value)
-    if type(value) is int:
+    if kind is int:
         return str(value)
     raise Refused(function, argument, "is no text")
 
@@ -83,9 +87,13 @@ def day(value: Any, function: str, argument: str) -> date:
     raise Refused(function, argument, "is no date")
 
 
+# Ranges without combining marks, selectors and joiners: Latin, CJK, kana, Hangul syllables. A test holds this.
+_UNMARKED = re.compile("[\0-\u02ff\u2e80-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*")
+
+
 def clusters(value: str) -> list[str]:
     """What a reader sees as characters: marks, selectors and joined emoji stay with what they follow."""
-    if value.isascii():
+    if value.isascii() or _UNMARKED.fullmatch(value):
         return list(value)
     found: list[str] = []
     joined = False

@@ -31,7 +31,9 @@ def mask_name(n: Any, ch: Any = None) -> str:
     name = text(n, "mask_name", "n").strip()
     if ch is not None:
         ch = text(ch, "mask_name", "ch")
-    if not _WIDE.search(name):
+    if len(name) == 3 and ch is None and "\u4e00" <= min(name) and max(name) <= "\u9fff":  # nearly all Chinese names
+        return f"{name[0]}○{name[2]}"
+    if name.isascii() or not _WIDE.search(name):
         return " ".join(_word(word, "*" if ch is None else ch) for word in name.split())
     shown, mark = clusters(name), "○" if ch is None else ch
     if len(shown) <= 2:
@@ -62,7 +64,10 @@ def mask_email(e: Any) -> str:
 def mask_phone(p: Any, keep: Any = 3) -> str:
     """0912***678, +886912***678: the last digits (keep) and the first four, or the country code and the first three, stay."""
     tail = whole(keep, "mask_phone", "keep", 0, 6)
-    found = phones.parts(text(p, "mask_phone", "p"))
+    value = text(p, "mask_phone", "p")
+    if tail == 3 and len(value) == 10 and value[0] == "0" and value[1] != "0" and value.isascii() and value.isdigit():
+        return f"{value[:4]}***{value[7:]}"  # nearly all of them
+    found = phones.parts(value)
     if found is None:
         raise Refused("mask_phone", "p", "is no telephone number")
     country, digits, _ = found
@@ -99,6 +104,8 @@ def _hide_digits(value: str, head: int, tail: int, total: int) -> Iterator[str]:
 def mask_card(pan: Any) -> str:
     """First six and last four digits at most, the rest hidden; blanks and dashes stay."""
     value = text(pan, "mask_card", "pan").strip()
+    if len(value) == 16 and value.isascii() and value.isdigit():  # nearly all of them
+        return f"{value[:6]}******{value[12:]}"
     digits = sum(c.isdigit() for c in value)
     if not 12 <= digits <= 19 or not all(c in "0123456789 -" for c in value):
         raise Refused("mask_card", "pan", "is no card number (12 to 19 digits)")

@@ -3,20 +3,21 @@
 Fast means: groups of three or none, Latin digits, no exponent, no significant digits, no quotes. The tests hold it to Babel.
 """
 
-import math
 from collections.abc import Callable
 from copy import copy
 from decimal import Decimal
 from functools import lru_cache
+from math import copysign, floor
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
 from actors.renderer.functions.errors import Refused
-from actors.renderer.functions.inputs import number
+from actors.renderer.functions.inputs import exact, number
 
 Format = Callable[[Any], str]
+_EXACT_ENOUGH = 2.0**40  # below it a float times a power of ten, and the value that prints, are right to 0.001
 
 
 @lru_cache(256)
@@ -44,52 +45,77 @@ def with_digits(pattern: NumberPattern, low: int, high: int) -> NumberPattern:
     return changed
 
 
-def formatter(pattern: NumberPattern, locale: Locale, function: str, currency: str = "", symbol: str = "") -> Format:
-    """The text of one number. `symbol` stands for the currency sign where given."""
+def formatter(
+    pattern: NumberPattern, locale: Locale, function: str, currency: str = "", symbol: str = "", whole_bare: bool = False
+) -> Format:
+    """The text of one number. `symbol` stands for the currency sign where given; `whole_bare` leaves out decimal places that
+    are all 0."""
     if not symbol and currency:
         symbol = get_currency_symbol(currency, locale)
-    affixes: list[str] = [a.replace("¤", symbol) if symbol else a for a in (*pattern.prefix, *pattern.suffix)]
     if not _simple(pattern):
 
         def slow(x: Any) -> str:
-            value = number(x, function, "x")
-            return str(pattern.apply(value, locale, currency=currency or None, currency_digits=False))
+            return str(pattern.apply(number(x, function, "x"), locale, currency=currency or None, currency_digits=False))
 
         return slow
-    write = plain_writer(pattern, locale)
+    affixes: list[str] = [a.replace("¤", symbol) if symbol else a for a in (*pattern.prefix, *pattern.suffix)]
+    return _fast(pattern, locale, function, affixes, whole_bare)
+
+
+def _fast(pattern: NumberPattern, locale: Locale, function: str, affixes: list[str], whole_bare: bool) -> Format:
     before, before_minus, after, after_minus = affixes
-    low = pattern.frac_prec[0]
-    zeros = _symbols(locale)[1] + "0" * low if low else ""
-    scale = Decimal(10) ** pattern.scale if pattern.scale else None
-    group = _symbols(locale)[0] if pattern.grouping[0] == 3 else ""
-    after_int = zeros + after
+    finish = _finisher(pattern, locale, whole_bare)
+    high = pattern.frac_prec[1]
+    comma = "," if pattern.grouping[0] == 3 else ""
+    spec, spec_int = f"{comma}.{high}f", f"{comma}d"
+    finish_int, tail = _finisher(with_digits(pattern, 0, 0), locale, False), finish("." + "0" * high) if high else ""
+    scale = 10**pattern.scale
+    factor = float(scale)
+    cents = 10.0 ** (pattern.scale + high)
 
     def fast(x: Any) -> str:
         kind = type(x)
-        if kind is int and scale is None:
-            if x >= 0:
-                return f"{before}{x:,}{after_int}" if group == "," else before + _grouped(x, group) + after_int
-            return before_minus + _grouped(-x, group) + zeros + after_minus
-        if kind is float and math.isfinite(x):
-            value = Decimal(repr(x))
-        elif kind is Decimal and x.is_finite():
-            value = x
-        else:
-            value = Decimal(number(x, function, "x"))
-        if scale is not None:
+        if kind is float:
+            size = abs(x) * cents
+            # Far from a tie the float rounds as its decimal value does. The comparison is false for nan.
+            if size < _EXACT_ENOUGH and not -0.001 < size - floor(size) - 0.5 < 0.001:
+                text = finish(format(abs(x) * factor, spec))
+                return before_minus + text + after_minus if copysign(1.0, x) < 0 else before + text + after
+        elif kind is int:
+            text = finish_int(format(abs(x) * scale, spec_int)) + tail
+            return before_minus + text + after_minus if x < 0 else before + text + after
+        value = exact(number(x, function, "x"))
+        if scale != 1:
             value *= scale
-        if value.is_signed():
-            return before_minus + write(abs(value)) + after_minus
-        return before + write(value) + after
+        text = finish(format(abs(value), spec))
+        return before_minus + text + after_minus if value.is_signed() else before + text + after
 
     return fast
 
 
-def _grouped(value: int, group: str) -> str:
-    if not group:
-        return str(value)
-    text = f"{value:,}"
-    return text if group == "," else text.replace(",", group)
+def _finisher(pattern: NumberPattern, locale: Locale, whole_bare: bool) -> Callable[[str], str]:
+    """From Python's 1,234.50 to the pattern's decimal places and the locale's marks."""
+    symbols = locale.number_symbols["latn"]
+    group, point = symbols.get("group", ","), symbols.get("decimal", ".")
+    low, high = pattern.frac_prec
+    marks = str.maketrans({",": group, ".": point}) if (group, point) != (",", ".") else None
+    bare = "." + "0" * high
+
+    def finish(text: str) -> str:
+        if high > low:
+            text = text.rstrip("0") if not low else text[: len(text) - high + low] + text[len(text) - high + low :].rstrip("0")
+            text = text.removesuffix(".")
+        elif whole_bare:
+            text = text.removesuffix(bare)
+        return text if marks is None else text.translate(marks)
+
+    if high == low and not whole_bare and marks is None:
+        return _as_it_is
+    return finish
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _simple(pattern: NumberPattern) -> bool:
@@ -104,24 +130,8 @@ def _simple(pattern: NumberPattern) -> bool:
     )
 
 
-def _symbols(locale: Locale) -> tuple[str, str]:
-    symbols = locale.number_symbols["latn"]
-    return symbols.get("group", ","), symbols.get("decimal", ".")
-
-
 def plain_writer(pattern: NumberPattern, locale: Locale) -> Callable[[Decimal], str]:
     """Digits, groups and decimal places of a number that is not negative."""
-    group, point = _symbols(locale)
-    low, high = pattern.frac_prec
-    spec = f"{',' if pattern.grouping[0] == 3 else ''}.{high}f"
-    marks = str.maketrans({",": group, ".": point}) if (group, point) != (",", ".") else None
-
-    def write(value: Decimal) -> str:
-        text = format(value, spec)
-        if high > low:
-            whole, _, part = text.partition(".")
-            part = part.rstrip("0").ljust(low, "0")
-            text = f"{whole}.{part}" if part else whole
-        return text if marks is None else text.translate(marks)
-
-    return write
+    finish = _finisher(pattern, locale, False)
+    spec = f"{',' if pattern.grouping[0] == 3 else ''}.{pattern.frac_prec[1]}f"
+    return lambda value: finish(format(value, spec))

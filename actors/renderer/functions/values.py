@@ -4,7 +4,8 @@ Numbers and booleans live in NumPy arrays, all else in lists of Python objects; 
 null is None in the list and true in the mask. What a column holds is always what the same Python values would be.
 """
 
-from collections.abc import Sequence
+from datetime import UTC
+from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -217,7 +218,21 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> Col:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
         return Col(TEXT, n, texts, None, None, column.null_count == 0)
-    values: Sequence[Any] = column.to_pylist()
-    if pa.types.is_timestamp(kind) and kind.tz is not None:
-        values = [v if v is None else v.astimezone(zone) for v in values]
-    return column_of(list(values))
+    return column_of(_objects(column, kind, zone))
+
+
+def _objects(column: pa.Array, kind: pa.DataType, zone: ZoneInfo) -> list[Any]:
+    """Dates, instants and decimals as Python objects; several times as fast as to_pylist."""
+    values: list[Any]
+    if pa.types.is_date(kind):
+        values = column.cast(pa.date32()).to_numpy(zero_copy_only=False).tolist()
+    elif pa.types.is_timestamp(kind):
+        values = column.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False).tolist()
+        if kind.tz is not None:
+            values = [v if v is None else v.replace(tzinfo=UTC).astimezone(zone) for v in values]
+    elif pa.types.is_decimal(kind):
+        texts = column.cast(pa.string()).to_numpy(zero_copy_only=False).tolist()
+        values = [v if v is None else Decimal(v) for v in texts]
+    else:
+        values = column.to_pylist()
+    return values
