@@ -55,7 +55,6 @@ def tool_environment(tool: str) -> dict[str, str]:
     return os.environ | {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
-
 @contextmanager
 def smtp_sink(tool: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """A running smtp-sink: (port, process). More sessions than its default of 256."""
@@ -72,8 +71,9 @@ def smtp_sink(tool: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         process.wait(5)
 
 
-def wait_for_port(port: int) -> None:
-    until = time.monotonic() + 5
+def wait_for_port(port: int, seconds: float = 5.0) -> None:
+    """Until something listens there; OSError if nothing does in time."""
+    until = time.monotonic() + seconds
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -81,6 +81,7 @@ def wait_for_port(port: int) -> None:
         except OSError:
             if time.monotonic() > until:
                 raise
+            time.sleep(0.05)
 
 
 def source_to_sink(size: int, count: int) -> float | None:

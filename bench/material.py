@@ -14,7 +14,7 @@ content:
   preheader: "Your balance: {{{{ amount | fmt_currency('TWD') }}}}"
   html: body.html
   unsubscribe: "https://bank.test/unsubscribe?u={{{{ id }}}}"
-list: {{file: list.csv, email: email}}
+list: {{file: list.csv, email: email, columns: {{amount: float}}}}
 """
 
 # With the three in subject and preheader: 20 expressions, two branches.

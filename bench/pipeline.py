@@ -88,15 +88,15 @@ def measure(system: System, sink: "subprocess.Popen[bytes]", folder: Path, rows:
         upload = client.upload_bundle(folder)
         job = client.submit(upload).job.id
         status = _wait(client, job, meter)
-        first, last = _span(client, job)
-    counts = {c.state_label: c.rows for c in status.counts} if hasattr(status, "counts") else {}
+        last = max(o.last_at.ToMicroseconds() for o in client.outcomes(job)) / 1e6
+    first = status.started_at.ToMicroseconds() / 1e6
     seconds = last - first
     cpu = meter.seconds()
     return {
         "rate": round(rows / seconds, 1),
         "unit": "mails/s",
         "rows": rows,
-        "states": counts,
+        "states": {f.name: n for f, n in status.counts.ListFields()},
         "seconds": round(seconds, 2),
         "first_mail_seconds": round(first - submitted, 2),
         "cpu_us_per_mail": {name: round(used / rows * 1e6, 1) for name, used in cpu.items() if used > 0},
@@ -109,11 +109,7 @@ def _wait(client: Any, job: str, meter: Meter) -> Any:
     while time.monotonic() < until:
         status = client.get(job)
         meter.look()
-        if status.ended:
+        if status.HasField("ended_at"):
             return status
         time.sleep(LOOK_SECONDS)
     raise RuntimeError(f"the bench job did not end within {PATIENCE_SECONDS:.0f} s")
-
-
-def _span(client: Any, job: str) -> tuple[float, float]:
-    raise NotImplementedError

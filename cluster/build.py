@@ -12,6 +12,7 @@ from typing import Any
 from actors.conductor.actor import Conductor
 from actors.intake.actor import Intake
 from actors.ledger.actor import Ledger
+from actors.model.delivery import LaneLimits
 from actors.model.sites import Credentials, Egress, Route
 from actors.renderer.actor import Renderer
 from actors.renderer.message.dkim import Identity
@@ -115,7 +116,12 @@ def _reputation(parts: Parts, _: str) -> dict[str, Any]:
 
 
 def _results(parts: Parts, _: str) -> dict[str, Any]:
-    return {"ledger": parts.port(names.LEDGER), "vault": parts.vault(), "clock": parts.clock}
+    return {
+        "ledger": parts.port(names.LEDGER),
+        "vault": parts.vault(),
+        "clock": parts.clock,
+        "allowed": parts.config.result_roots,
+    }
 
 
 def _renderer(parts: Parts, _: str) -> dict[str, Any]:
@@ -130,7 +136,7 @@ def _intake(parts: Parts, _: str) -> dict[str, Any]:
         "suppressions": ledger,
         "renderer": parts.port(names.renderer(0)),
         "clock": parts.clock,
-        "workdir": parts.work_folder(names.INTAKE),
+        "workdir": str(parts.work_folder(names.INTAKE)),
     }
 
 
@@ -157,6 +163,7 @@ def _sender(parts: Parts, address: str) -> dict[str, Any]:
         "resolver": resolver(parts),
         "clock": parts.clock,
         "credentials": parts.credentials(),
+        "first_limits": LaneLimits(concurrency=config.lanes.start),
     }
 
 

@@ -51,11 +51,12 @@ class GatewayConfig(Section):
 
 
 class EgressConfig(Section):
-    """One sending address of this machine."""
+    """One sending address. `node`: the `ray.node_ip` of the machine that owns it, in a cluster; empty: the head node."""
 
     address: str
     ehlo: str
     pool: str = "default"
+    node: str = ""
 
 
 class RouteConfig(Section):
@@ -86,9 +87,11 @@ class LaneConfig(Section):
 
 
 class RayConfig(Section):
-    """`address`: join this cluster instead of starting one. Ports 0 are chosen by Ray."""
+    """`address`: join this cluster instead of starting one. `node_ip`: where other nodes reach this one; without it Ray listens
+    on loopback alone. Port 0: any free one."""
 
     address: str = ""
+    node_ip: str = ""
     dashboard: bool = True
     dashboard_port: int = 8265
     port: int = 0
@@ -109,11 +112,9 @@ class Config(Section):
     egresses: tuple[EgressConfig, ...] = (EgressConfig(address="127.0.0.2", ehlo="localhost.localdomain"),)
     routes: tuple[RouteConfig, ...] = ()
     identities: tuple[IdentityConfig, ...] = ()
-    require_signature: bool = False
     nameservers: tuple[str, ...] = ()  # default: the system's
     lanes: LaneConfig = LaneConfig()
     result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault
-    trusted_ca: Path | None = None  # for `tls: verify` routes; default: the system's
     file: Path = Path(DEFAULT_FILE)  # set by `load`
 
     @model_validator(mode="after")
@@ -121,6 +122,8 @@ class Config(Section):
         addresses = [e.address for e in self.egresses]
         if len(set(addresses)) != len(addresses):
             raise ValueError("an egress address is listed twice: at most one sender may hold it")
+        if self.ray.address and not self.ray.node_ip:
+            raise ValueError("ray.address joins a cluster: ray.node_ip must say where the others reach this node")
         return self
 
     def path(self, path: Path | str) -> Path:

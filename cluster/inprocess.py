@@ -1,6 +1,7 @@
 """The whole system in one process, without Ray: the same classes on one event loop.
 
-`hongyan preview`, `check`, `render` and most tests use it. CPU work (render, intake) runs in threads so that the loop stays awake.
+`hongyan preview`, `check`, `render` and most tests use it. CPU work (render, intake) runs in threads, so that the loop
+stays awake.
 """
 
 import asyncio

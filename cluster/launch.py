@@ -1,7 +1,8 @@
 """Creates the actors and keeps them there: `python -m cluster.launch`, a child of the supervisor.
 
-The only place where `ray.remote` is applied. Ray restarts an actor whose process dies; this loop creates one anew that Ray has given
-up (its constructor failed). On SIGTERM it drains the senders and closes the ledger, so that nothing is left on the wire.
+The only place where `ray.remote` is applied. Ray restarts an actor whose process dies; this loop creates one anew that Ray
+has given up (its constructor failed). On SIGTERM it drains the senders and closes the ledger, so that nothing is left on the
+wire.
 """
 
 import asyncio

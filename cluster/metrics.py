@@ -1,7 +1,7 @@
 """Gauges for the Ray dashboard and Prometheus: rows by state, mails a second, lanes, queue ages.
 
-One process (the launcher) asks the actors every few seconds; nothing on the way of a mail counts for the metrics. No label holds a
-job's name, an address or a recipient: cardinality stays small and nothing personal leaves.
+One process (the launcher) asks the actors every few seconds; nothing on the way of a mail counts for the metrics. No label
+holds a job's name, an address or a recipient: cardinality stays small and nothing personal leaves.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ class Metrics:
         while True:
             try:
                 await self.read()
-            except HongyanError as error:
-                log.info("metrics: %s", error)
+            except Exception as error:  # a metric must never end the launcher's loop
+                log.info("metrics: %s", type(error).__name__ if not isinstance(error, HongyanError) else error)
             await asyncio.sleep(seconds)
 
     async def read(self) -> None:
@@ -48,7 +48,7 @@ class Metrics:
         await self._read_rows(port(names.LEDGER), now)
         for name, value in (await port(names.CONDUCTOR).stats()).items():
             {"queued_rows": self._queued, "held_retries": self._held, "active_jobs": self._jobs}[name].set(value)
-        for (egress, site), limits in (await port(names.REPUTATION).lanes()).items():
+        for (egress, site), limits in (await port(names.REPUTATION).limits()).items():
             tags = {"egress": egress, "site": site}
             self._lane.set(limits.concurrency, tags)
             self._lane_closed.set(max(0.0, limits.closed_until - now), tags)

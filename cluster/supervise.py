@@ -1,8 +1,8 @@
 """`hongyan up`: keeps Ray, the launcher and the gateway alive on this machine.
 
-The supervisor imports no Ray and holds no state: it starts child processes, starts them again when they die, and ends them in order.
-Whatever dies is rebuilt from ledger and vault. Every child carries HONGYAN_HOME in its environment, so that leftovers of a killed
-supervisor are found and ended before a new start.
+The supervisor imports no Ray and holds no state: it starts child processes, starts them again when they die, and ends them in
+order. Whatever dies is rebuilt from ledger and vault. Every child carries HONGYAN_HOME in its environment, so that leftovers
+of a killed supervisor are found and ended before a new start.
 """
 
 import fcntl
@@ -29,9 +29,13 @@ from cluster.vault import Vault
 log = logging.getLogger(__name__)
 
 HOME_ENV = "HONGYAN_HOME"
+LOOPBACK_ENV = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": one machine, and every port of Ray on 127.0.0.1 alone
 LOOK_SECONDS = 0.25
-RESTART_SECONDS = 1.0  # pause before a child that died is started again
-DRAIN_SECONDS = 25.0  # of the 30 s that a graceful stop may take
+RESTART_SECONDS = 0.5  # pause before a child that died is started again; doubled while it does not stay
+MOST_RESTART_SECONDS = 30.0
+STAYED_SECONDS = 10.0  # a child that lived so long is no failing start
+GATEWAY_SECONDS, DRAIN_SECONDS, RAY_SECONDS = 4.0, 21.0, 4.0  # together the 30 s that a graceful stop may take
+BAD_CONFIG = 2  # exit code of a child that starting again will not help
 
 
 def run_file(config: Config) -> Path:
@@ -46,15 +50,20 @@ def ray_folder(config: Config) -> Path:
 
 def child_environment(config: Config) -> dict[str, str]:
     """Environment of all children: Ray with its own token (file mode 0600), no telemetry, no terminal colours in logs."""
-    return os.environ | {
-        HOME_ENV: str(config.data_dir),
-        CONFIG_ENV: str(config.file),
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_COLOR_PREFIX": "0",
-        "NUMEXPR_MAX_THREADS": "1",
-    }
+    loopback = {} if config.ray.node_ip else {LOOPBACK_ENV: "0"}
+    return (
+        os.environ
+        | loopback
+        | {
+            HOME_ENV: str(config.data_dir),
+            CONFIG_ENV: str(config.file),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_COLOR_PREFIX": "0",
+            "NUMEXPR_MAX_THREADS": "1",
+        }
+    )
 
 
 def free_port() -> int:
@@ -67,31 +76,42 @@ class Child:
     """One process that must live; started again when it ends, unless it is stopping."""
 
     def __init__(self, name: str, command: Callable[[], list[str]], environment: dict[str, str], log_file: Path):
-        self.name, self._command, self._environment, self._log_file = name, command, environment, log_file
+        self.name, self._command, self._environment, self.log_file = name, command, environment, log_file
         self._process: subprocess.Popen[bytes] | None = None
         self._not_before = 0.0
+        self._started = 0.0
+        self._pause = RESTART_SECONDS
 
     def start(self) -> None:
-        output: IO[bytes] = open(self._log_file, "ab")  # noqa: SIM115 - the child keeps it
+        output: IO[bytes] = open(self.log_file, "ab")  # noqa: SIM115 - the child keeps it
         with output:
             self._process = subprocess.Popen(
-                self._command(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self._environment, start_new_session=True
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self._environment,
+                start_new_session=True,
             )
 
     @property
     def alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs or before it was started."""
+        return self._process.poll() if self._process is not None else None
+
     def revive(self, now: float) -> bool:
         """Starts the process if it does not run and its pause is over; True if it did."""
-        if self.alive:
-            self._not_before = now + RESTART_SECONDS
-            return False
-        if now < self._not_before:
+        if self.alive or now < self._not_before:
             return False
         if self._process is not None:
             log.warning("%s ended with %s: starting it again", self.name, self._process.returncode)
-        self._not_before = now + RESTART_SECONDS
+            stayed = now - self._started > STAYED_SECONDS
+            self._pause = RESTART_SECONDS if stayed else min(self._pause * 2, MOST_RESTART_SECONDS)
+        self._started, self._not_before = now, now + self._pause
         self.start()
         return True
 
@@ -114,6 +134,7 @@ class Supervisor:
         self.config, self._say = config, say
         self._stopping = False
         self._port = config.ray.port or free_port()
+        self._node_ip = config.ray.node_ip or "127.0.0.1"
         self._environment = child_environment(config)
 
     # -- set-up --------------------------------------------------------------------------------------------------------------
@@ -138,19 +159,20 @@ class Supervisor:
 
     @property
     def ray_address(self) -> str:
-        return self.config.ray.address or f"127.0.0.1:{self._port}"
+        return self.config.ray.address or f"{self._node_ip}:{self._port}"
 
     def _ray_command(self) -> list[str]:
         config = self.config
-        resources = {names.egress_resource(e.address): 1 for e in config.egresses}
+        here = (config.ray.node_ip,) if config.ray.address else ("", config.ray.node_ip)
+        resources = {names.egress_resource(e.address): 1 for e in config.egresses if e.node in here}
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        command += [f"--node-ip-address={self._node_ip}"]
         if config.ray.address:
             command += [f"--address={config.ray.address}"]
         else:
             command += [
                 "--head",
                 f"--port={self._port}",
-                "--node-ip-address=127.0.0.1",
                 f"--temp-dir={ray_folder(config)}",
                 f"--include-dashboard={str(config.ray.dashboard).lower()}",
                 "--dashboard-host=127.0.0.1",
@@ -189,6 +211,8 @@ class Supervisor:
                     ray.revive(now)
                 for child in (ray, *others):
                     child.revive(now)
+                    if child.exit_code == BAD_CONFIG:
+                        raise Conflict(child.name, f"it cannot start: see {child.log_file}")
                 time.sleep(LOOK_SECONDS)
         finally:
             self._end(ray, others)
@@ -208,9 +232,9 @@ class Supervisor:
     def _end(self, ray: Child, others: list[Child]) -> None:
         """Gateway first (nothing new comes in), then the launcher drains the senders, then Ray."""
         self._say("stopping: finishing what is on the wire")
-        for child, seconds in zip(reversed(others), (3.0, DRAIN_SECONDS), strict=False):
+        for child, seconds in zip(reversed(others), (GATEWAY_SECONDS, DRAIN_SECONDS), strict=False):
             child.stop(seconds)
-        ray.stop(4.0)
+        ray.stop(RAY_SECONDS)
         end_leftovers(self.config.data_dir)
         run_file(self.config).unlink(missing_ok=True)
         self._say("stopped")

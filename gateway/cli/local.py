@@ -37,9 +37,7 @@ def new_signing_key(file: Path) -> None:
     file.write_bytes(pem)
 
 
-def write_config(
-    folder: Path, routes: Sequence[Mapping[str, Any]], *, domain: str, egresses: int = 2, **extra: object
-) -> Path:
+def write_config(folder: Path, routes: Sequence[Mapping[str, Any]], *, domain: str, egresses: int = 2, **extra: object) -> Path:
     """`hongyan.yaml` of a system on loopback that signs for `domain` and sends by `routes`; `extra` keys replace its own."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "dkim.pem").exists():
@@ -80,10 +78,8 @@ class System:
 
     def logs(self) -> str:
         """The ends of all log files, to show why something failed."""
-        parts = []
-        for file in sorted((self.data / "logs").glob("*.log")):
-            parts.append(f"== {file.name}\n{file.read_text(errors='replace')[-LOG_TAIL_BYTES:]}")
-        return "\n".join(parts)
+        files = sorted((self.data / "logs").glob("*.log"))
+        return "\n".join(f"== {f.name}\n{f.read_text(errors='replace')[-LOG_TAIL_BYTES:]}" for f in files)
 
     def wait_until_up(self, seconds: float = START_SECONDS) -> None:
         """Until the API serves; RuntimeError with the logs' ends if it does not."""

@@ -9,7 +9,7 @@ from importlib import import_module
 import typer
 
 # In the order of the help page.
-NOUNS = ("up", "look", "jobs", "watch", "outcomes", "suppress", "key", "demo")
+NOUNS = ("up", "look", "jobs", "watch", "outcomes", "suppress", "key", "demo", "sandbox", "bench")
 
 
 def build() -> typer.Typer:

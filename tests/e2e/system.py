@@ -1,0 +1,136 @@
+"""A whole system against a recording receiver, for the scenarios: start, submit, reconcile what was sent with what arrived."""
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.limits import wait_for_port
+from bench.material import make_bundle
+from cluster.supervise import free_port
+from gateway.cli import local
+from sandbox.store import read_record
+
+PATIENCE_SECONDS = 300.0
+ENDED = {6, 7, 8}  # JOB_STATE_DONE, _CANCELLED, _REFUSED
+
+
+@dataclass
+class Reconciled:
+    """Both sides of a job: outcomes by row, and how often each row's message arrived."""
+
+    outcomes: dict[int, Any]
+    arrived: Counter[int]
+    bodies: dict[int, set[str]]
+    counts: dict[str, int]
+    rows: int
+
+    @property
+    def lost(self) -> set[int]:
+        """Rows that the ledger calls delivered and the receiver never saw."""
+        return {row for row, o in self.outcomes.items() if o.state == 4 and not self.arrived[row]}
+
+    @property
+    def doubled(self) -> set[int]:
+        return {row for row, times in self.arrived.items() if times > 1}
+
+    @property
+    def doubted(self) -> set[int]:
+        """Rows that the ledger names in doubt."""
+        return {row for row, o in self.outcomes.items() if o.in_doubt}
+
+
+@dataclass
+class Scene:
+    """The system, its receiver's record, and the folder of both."""
+
+    folder: Path
+    config: Path
+    record: Path
+    system: local.System
+    jobs: dict[str, int] = field(default_factory=dict)
+
+    def submit(self, rows: int, size: int = 4_000) -> str:
+        """A job of `rows` distinct recipients; its id."""
+        bundle = self.folder / f"bundle{len(self.jobs)}"
+        make_bundle(bundle, rows, size)
+        with self.system.client() as client:
+            job = str(client.submit(client.upload_bundle(bundle)).job.id)
+        self.jobs[job] = rows
+        return job
+
+    def job(self, job: str) -> Any:
+        """The job as the API tells it; None while the gateway is away."""
+        from hongyan_client import HongyanClientError
+
+        try:
+            with self.system.client() as client:
+                return client.get(job)
+        except HongyanClientError as error:
+            if error.retry or error.code in ("DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL"):
+                return None
+            raise
+
+    def settled(self, job: str) -> int:
+        """Messages of the job that the receiver has, whatever else is known."""
+        return sum(1 for line in read_record(self.record) if line["message_id"].startswith(f"<{job}."))
+
+    def wait(self, job: str, seconds: float = PATIENCE_SECONDS) -> Any:
+        """Until the job has ended."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            status = self.job(job)
+            if status is not None and status.state in ENDED:
+                return status
+            time.sleep(0.2)
+        raise AssertionError(f"the job did not end in {seconds:.0f} s: {self.job(job)}\n{self.system.logs()}")
+
+    def reconcile(self, job: str) -> Reconciled:
+        with self.system.client() as client:
+            outcomes = {o.row: o for o in client.outcomes(job)}
+            status = client.get(job)
+        arrived: Counter[int] = Counter()
+        bodies: dict[int, set[str]] = {}
+        for line in read_record(self.record):
+            name, _, row = line["message_id"].strip("<>").partition("@")[0].rpartition(".")
+            if name == job:
+                arrived[int(row)] += 1
+                bodies.setdefault(int(row), set()).add(line["sha256"])
+        counts = {f.name: v for f, v in status.counts.ListFields()}
+        return Reconciled(outcomes, arrived, bodies, counts, status.rows)
+
+
+@contextmanager
+def receiver(record: Path, script: Path | None = None) -> Iterator[int]:
+    """`hongyan sandbox` that records; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "gateway.cli.main", "sandbox", "--listen", f"127.0.0.1:{port}", "--record", str(record)]
+    process = subprocess.Popen([*command, *(["--script", str(script)] if script else []), "--json"], stdout=subprocess.DEVNULL)
+    try:
+        wait_for_port(port, 20)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def scene(folder: Path, script: Path | None = None, **extra: object) -> Iterator[Scene]:
+    """System and receiver, both up inside the block."""
+    record = folder / "received.jsonl"
+    with receiver(record, script) as port:
+        config = local.write_config(
+            folder, [{"pattern": "*", "host": "127.0.0.1", "port": port, "tls": "none"}], domain="bank.test", **extra
+        )
+        system = local.start(config)
+        made = Scene(folder, config, record, system)
+        try:
+            system.wait_until_up()
+            yield made
+        finally:
+            local.stop(made.system)
