@@ -97,6 +97,7 @@ class _Builder:
             return self.value(next(a for a in get_args(hint) if a is not type(None)), tree, place)
         if origin is tuple:
             items = tree.items if isinstance(tree, Sequence) else (tree,)
+            self.lines |= {f"{place}[{i}]": t.line for i, t in enumerate(items)}
             made = [self.value(get_args(hint)[0], t, f"{place}[{i}]") for i, t in enumerate(items)]
             return _BAD if any(v is _BAD for v in made) else tuple(made)
         if origin is dict:

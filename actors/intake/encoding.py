@@ -80,7 +80,7 @@ def blocks(stream: BinaryIO, size: int = BLOCK_BYTES) -> Iterator[bytes]:
 
 
 def _survey(stream: BinaryIO, start: int, file: str) -> int:
-    """-1, or the offset of the first block part that is not UTF-8. InvalidInput for NULs and lines without end."""
+    """-1, or the offset of the first bytes that are not UTF-8. InvalidInput for NULs and lines without end."""
     offset, rest = start, b""
     for block in blocks(stream):
         _check_lines(block, offset + len(rest), stream, file)
@@ -90,9 +90,17 @@ def _survey(stream: BinaryIO, start: int, file: str) -> int:
         data = rest + block if rest else block
         cut = _whole_characters(data)
         if not _is_utf8(data[:cut] if cut < len(data) else data):
-            return offset
+            return offset + _first_fault(data)
         offset, rest = offset + cut, data[cut:]
     return offset if rest else -1
+
+
+def _first_fault(data: bytes) -> int:
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def _check_lines(block: bytes, offset: int, stream: BinaryIO, file: str) -> None:
@@ -165,18 +173,15 @@ def _foreign_lines(path: str, offset: int) -> bytes:
     """Lines with bytes beyond ASCII, up to SAMPLE_BYTES, from `offset` on; whole lines, so that no character is cut."""
     found = bytearray()
     with open(path, "rb") as stream:
-        stream.seek(offset)
-        if offset:
-            stream.readline(MAX_LINE_BYTES)
+        back = min(offset, MAX_LINE_BYTES)
+        stream.seek(offset - back)
+        stream.seek(offset - back + stream.read(back).rfind(b"\n") + 1)
         for _ in range(SAMPLE_BYTES):
             line = stream.readline(MAX_LINE_BYTES)
             if not line or len(found) > SAMPLE_BYTES:
                 break
             if not line.isascii():
                 found += line
-        if not found:  # the file's last, or only, line
-            stream.seek(offset)
-            found += stream.read(SAMPLE_BYTES)
     return bytes(found)
 
 

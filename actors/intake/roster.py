@@ -281,5 +281,7 @@ def _typed(column: pa.Array, name: str, kind: pa.DataType, native: bool) -> pa.A
     if not native:
         return cast_text(_as_text(column), name, kind)[0]
     if name == "timestamp" and column.type.tz is None:
-        return pc.assume_timezone(pc.cast(column, pa.timestamp("us"), safe=False), kind.tz, "earliest", "earliest")
+        return pc.assume_timezone(
+            pc.cast(column, pa.timestamp("us"), safe=False), kind.tz, ambiguous="earliest", nonexistent="earliest"
+        )
     return pc.cast(column, kind, safe=name != "timestamp")

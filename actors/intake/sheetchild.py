@@ -32,7 +32,7 @@ def main(workbook: str, work: str, sheet: str) -> int:
     found = book.get_sheet_by_name(sheet or names[0])
     if found.start is None:
         return _refuse("the sheet is empty")
-    return _stage(found.iter_rows(), found.start[0] + 1, Path(work))
+    return _stage(found.iter_rows(), Path(work))
 
 
 def _refuse(why: str) -> int:
@@ -40,12 +40,12 @@ def _refuse(why: str) -> int:
     return REFUSED
 
 
-def _stage(rows: Any, first: int, work: Path) -> int:
-    """`first` is the sheet row of the first of `rows`."""
+def _stage(rows: Any, work: Path) -> int:
+    """`rows` begin with the sheet's row 1, empty or not."""
     from actors.intake.staging import StagedWriter
 
     header: list[str] = []
-    place = first - 1
+    place = 0
     for row in rows:
         place += 1
         header = [_cell(v)[1] for v in row]

@@ -110,9 +110,40 @@ def test_columns_decide_as_single_addresses_do() -> None:
 
 
 PIECES = st.sampled_from(
-    ["a", "b.c", ".", "..", "@", '"', "\\", " ", "<", ">", "(x)", ",", ";", ":", "[", "]", "1", "-", "--", "xn--", "é", "例", "\r\n", "\0", "A",
-     "test", "example.test", "\u202e", "＠", "a" * 30, "_"]
-)  # fmt: skip
+    [
+        "a",
+        "b.c",
+        ".",
+        "..",
+        "@",
+        '"',
+        "\\",
+        " ",
+        "<",
+        ">",
+        "(x)",
+        ",",
+        ";",
+        ":",
+        "[",
+        "]",
+        "1",
+        "-",
+        "--",
+        "xn--",
+        "é",
+        "例",
+        "\r\n",
+        "\0",
+        "A",
+        "test",
+        "example.test",
+        "\u202e",
+        "＠",
+        "a" * 30,
+        "_",
+    ]
+)
 
 
 @given(st.lists(st.lists(PIECES, min_size=1, max_size=8).map("".join), min_size=1, max_size=20))
