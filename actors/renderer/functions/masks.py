@@ -19,6 +19,7 @@ FAMILY = "Masks"
 _WIDE = re.compile(
     "[\u2e80-\u303f\u3041-\u30ff\u3105-\u312f\u31a0-\u31ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+_THREE = re.compile("[\u4e00-\u9fff]{3}").fullmatch
 _TW_ID = re.compile(r"[A-Z][A-D1289][0-9]{8}")
 _TW_ADDRESS = re.compile(r"(?:[0-9]{3,6})?\s*((?:[^\s0-9]{2}[縣市])(?:[^\s0-9]{1,3}?[區鄉鎮市]))")
 _HIDDEN = "***"
@@ -31,7 +32,7 @@ def mask_name(n: Any, ch: Any = None) -> str:
     name = text(n, "mask_name", "n").strip()
     if ch is not None:
         ch = text(ch, "mask_name", "ch")
-    if len(name) == 3 and ch is None and "\u4e00" <= min(name) and max(name) <= "\u9fff":  # nearly all Chinese names
+    if ch is None and _THREE(name):  # nearly all Chinese names
         return f"{name[0]}○{name[2]}"
     if name.isascii() or not _WIDE.search(name):
         return " ".join(_word(word, "*" if ch is None else ch) for word in name.split())
@@ -42,6 +43,8 @@ def mask_name(n: Any, ch: Any = None) -> str:
 
 
 def _word(word: str, mark: str) -> str:
+    if word.isascii():
+        return word[0] + mark * (len(word) - 1) if len(word) > 1 else mark
     if len(word) == 1:
         return mark
     shown = clusters(word)

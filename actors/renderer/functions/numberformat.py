@@ -26,7 +26,7 @@ def locale_of(name: str, function: str) -> Locale:
     try:
         return Locale.parse(name.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
-        raise Refused(function, "locale", f"is not known ({name[:20]})") from None
+        raise Refused(function, "locale", "is not known") from None
 
 
 @lru_cache(256)

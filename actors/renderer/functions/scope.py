@@ -1,7 +1,7 @@
 """What runs a function or an operator over the rows of a scope: nulls, literals, and rows that cannot be worked out.
 
 A scope is a choice of rows of one shard. `each` is the way from a scalar function to a column: one C-level pass, and only when
-a row raises, a second pass that finds out which. Scalar code is pure, so running it twice is safe.
+a row raises, a second pass that finds out which. Scalar code over plain values is pure, so running it twice is safe.
 """
 
 from collections.abc import Callable, Sequence
@@ -51,6 +51,9 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
             return Lit(function(*[arg.value for arg in args]))  # type: ignore[union-attr]
         except Exception as error:
             return fail_all(scope, error)
+    if any(isinstance(arg, Col) and arg.kind == OBJ for arg in args):
+        # Such values may be iterators, which a second pass would find used up.
+        return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
     streams: list[Any] = [arg.list() if isinstance(arg, Col) else repeat(arg.value) for arg in args]
     try:
         return column_of(list(map(function, *streams)))

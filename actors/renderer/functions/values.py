@@ -4,7 +4,7 @@ Numbers and booleans live in NumPy arrays, all else in lists of Python objects; 
 null is None in the list and true in the mask. What a column holds is always what the same Python values would be.
 """
 
-from datetime import UTC
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,7 +18,17 @@ Mask = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
 INT, FLOAT, BOOL, TEXT, MARKUP, OBJ = "int", "float", "bool", "text", "markup", "obj"
-_KINDS: Final[dict[type, str]] = {int: INT, float: FLOAT, bool: BOOL, str: TEXT, Markup: MARKUP}
+# Columns of one of these immutable types have a kind of their own; all others, and mixtures, are OBJ.
+_KINDS: Final[dict[type, str]] = {
+    int: INT,
+    float: FLOAT,
+    bool: BOOL,
+    str: TEXT,
+    Markup: MARKUP,
+    Decimal: "decimal",
+    date: "date",
+}
+_KINDS[datetime] = "datetime"
 _DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_}
 _NONE = type(None)
 

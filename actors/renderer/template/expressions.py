@@ -194,6 +194,8 @@ class Expressions:
             return self._function(node.name, node, [node.node])
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise RowByRow("hands over arguments with * or **")
+        if node.name in inherited.LAZY:
+            raise RowByRow(f"{node.name} gives an iterator")
         value = self.step(node.node)
         args = [self.step(arg) for arg in node.args]
         keys = [str(pair.key) for pair in node.kwargs]

@@ -19,6 +19,7 @@ LEFT_OUT = frozenset(("attr", "random", "pprint"))
 FILTER_NAMES = frozenset(FILTERS) - LEFT_OUT
 TEST_NAMES = frozenset(TESTS) - {"callable"}
 ITEMS_A_STEP = 64  # characters or items of its arguments that a filter may touch for one step
+LAZY = frozenset(("batch", "items", "reverse", "slice", "unique"))  # give iterators, which only one consumer may read
 _SIZED = frozenset(("batch", "center", "filesizeformat", "indent", "round", "slice", "truncate", "wordwrap"))
 
 
