@@ -8,7 +8,6 @@ from gateway.rpc.listen import Listen, credentials
 from gateway.rpc.settings import from_config
 from tests.fakes.certificates import Authority
 
-
 HERE = ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"]
 ELSEWHERE = ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "localhost.example:1", ":1"]
 
