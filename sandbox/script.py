@@ -132,7 +132,7 @@ def _rule(reader: _Reader, place: str, data: object) -> Rule:
         connections=take("connections", _positive, 0),
         messages=take("messages", _positive, 0),
     )
-    if values:
+    if isinstance(data, Mapping):
         _consistent(reader, place, values, rule)
     return rule
 

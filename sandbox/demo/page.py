@@ -54,7 +54,7 @@ BODY = """\
 
   <tr><td style="padding:28px 32px 8px;font:16px/1.8 'Noto Sans TC','PingFang TC','Microsoft JhengHei',Arial,sans-serif;color:#22304a">
     {% if lang == 'en' %}
-    <p style="margin:0 0 12px;font-size:20px"><b>Dear {{ if_blank(nickname, name) }}，</b></p>
+    <p style="margin:0 0 12px;font-size:20px"><b>Dear {{ if_blank(nickname, name) }},</b></p>
     <p style="margin:0 0 12px">Thank you for being with us. This is your {{ max_of(visits, 1) | fmt_ordinal('en') }} letter
       of the season, and here is how your account stands.</p>
     {% else %}
