@@ -1,5 +1,6 @@
 """The protos: generated code is fresh, buf's STANDARD rules hold, and JobSpec follows the domain's spec field by field."""
 
+import shutil
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
@@ -14,6 +15,8 @@ from hongyan.v1 import jobs_pb2, spec_pb2
 
 from actors.model.spec import JobSpec
 from actors.model.states import JobState, RowState
+from gateway.rpc import generate
+from gateway.rpc.generate import differences
 
 ROOT = Path(__file__).parents[2] / "proto"
 PROTOS = sorted(str(p.relative_to(ROOT)) for p in ROOT.rglob("*.proto"))
@@ -31,12 +34,24 @@ def files(tmp_path_factory) -> list[FD]:
     return list(descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes()).file)
 
 
-def test_generated_code_is_fresh(tmp_path):
-    protoc(f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", f"--grpc_python_out={tmp_path}")
-    made = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
-    kept = sorted(p.relative_to(ROOT) for g in ("*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py") for p in ROOT.rglob(g))
-    assert made == kept
-    assert [p for p in made if (tmp_path / p).read_bytes() != (ROOT / p).read_bytes()] == []
+def test_generated_code_is_fresh():
+    assert differences() == []
+
+
+def test_stale_missing_and_left_over_code_is_named(tmp_path, monkeypatch, capsys):
+    copy = tmp_path / "proto"
+    shutil.copytree(ROOT, copy)
+    monkeypatch.setattr(generate, "ROOT", copy)
+    made = copy / "hongyan" / "v1"
+    (made / "jobs_pb2.py").write_text("stale")
+    (made / "spec_pb2.pyi").unlink()
+    (made / "gone_pb2.py").write_text("left over")
+    assert generate.main(["--check"]) == 1
+    named = [line.split()[0] for line in capsys.readouterr().err.splitlines()]
+    assert named == [f"proto/hongyan/v1/{n}" for n in ("gone_pb2.py", "jobs_pb2.py", "spec_pb2.pyi")]
+    (made / "gone_pb2.py").unlink()
+    assert generate.main([]) == 0
+    assert generate.main(["--check"]) == 0
 
 
 def test_packages_and_options(files):
