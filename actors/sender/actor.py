@@ -34,7 +34,7 @@ REPORT_SECONDS = 0.5
 FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so
 DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop may take
 LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
-LANE_KEPT = 120.0  # an unused lane is forgotten after this many seconds
+LANE_KEPT = 10.0  # an unused lane is forgotten after this many seconds: a list may have a domain a row
 
 CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
 
@@ -169,7 +169,7 @@ class Sender:
         return self._clock() <= self._lease_until
 
     def may_connect(self, lane: Lane) -> bool:
-        return not lane.closed(self._clock())
+        return not (self.pool.full or lane.closed(self._clock()))
 
     async def _ledger_loop(self) -> None:
         while True:
@@ -246,8 +246,11 @@ class Sender:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             await self._report()
-            for lane in list(self._hand.lanes.values()):
-                lane.wake()
+            lanes = list(self._hand.lanes.values())
+            for lane in lanes if self.pool.full else ():
+                lane.close_idle()
+            for lane in lanes:
+                lane.wake(waited=True)
             self._rendering.wake()
             self._flush.set()
 

@@ -61,15 +61,21 @@ class Groups:
         group = Group(self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], sum(self._were_open[:MOST_RESULTS]))
         del self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], self._were_open[:MOST_RESULTS]
         if opening:
-            self._plan_openings(group, list(lanes), MAX_OPEN_ROWS - self.open + group.closing)
+            self._plan_openings(group, lanes, MAX_OPEN_ROWS - self.open + group.closing)
         self.open += sum(len(m) for m in group.mails)
         return group
 
-    def _plan_openings(self, group: Group, lanes: list[Lane], capacity: int) -> None:
+    def _plan_openings(self, group: Group, lanes: Iterable[Lane], capacity: int) -> None:
         """Lanes with the fewest open rows first, so that one lane's need never starves the others."""
+        ready: list[Lane] = []
+        slow_left = SLOW_ROWS
+        for lane in lanes:  # thousands, when every row has a domain of its own: most are done with at a glance
+            if lane.ready:
+                ready.append(lane)
+            if lane.open and 0 <= lane.rate < SLOW_RATE:
+                slow_left -= lane.open
         by_job: dict[tuple[str, int], list[Mail]] = {}
-        slow_left = SLOW_ROWS - sum(lane.open for lane in lanes if 0 <= lane.rate < SLOW_RATE)
-        for lane in sorted(lanes, key=lambda one: one.open):
+        for lane in sorted(ready, key=lambda one: one.open):
             slow = 0 <= lane.rate < SLOW_RATE
             count = min(lane.openable, capacity, slow_left if slow else capacity)
             for _ in range(count):

@@ -25,6 +25,7 @@ READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own sp
 OPEN_SECONDS = 0.1  # the same for rows open in the ledger
 MOST_READY = 512
 TRIES = 2  # connections that one opened mail may meet the end of
+MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
 LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more
 BARREN = 3  # connections in a row that ended before any mail had its reply: the site is not there
 RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
@@ -67,7 +68,7 @@ class Lane:
         self.queue: deque[Mail] = deque()  # opened, not started
         self.open = 0  # opened in the ledger and not settled
         self.sessions: set[Session] = set()
-        self._connecting: set[asyncio.Task[None]] = set()
+        self._connecting: set[asyncio.Task[bool]] = set()
         self._not_before = 0.0  # loop time
         self._stopped = False
         self._barren = 0  # connections in a row that ended without settling anything
@@ -138,8 +139,9 @@ class Lane:
 
     # -- connections -----------------------------------------------------------------------------------------------------
 
-    def wake(self) -> None:
-        """There is mail: gives it to connections that wait, opens more within the limit."""
+    def wake(self, waited: bool = False) -> None:
+        """There is mail: gives it to connections that wait, opens more within the limit. `waited`: some of it was here before,
+        so the connections that are there are too few, however little mail it is."""
         if self._stopped:
             return
         if self.queue:
@@ -148,17 +150,24 @@ class Lane:
                     break
                 if session.wants:
                     session.pump()
-        mail = len(self.queue) + len(self.ready)
-        free = sum(s.wants for s in self.sessions)
-        allowed = self.limits.concurrency - len(self.sessions) - len(self._connecting)
-        wanted = min(mail - free, allowed)
-        if wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_connect(self):
-            for _ in range(wanted):
-                task = self._loop.create_task(self._connect())
-                self._connecting.add(task)
-                task.add_done_callback(self._connecting.discard)
+        there = len(self.sessions) + len(self._connecting)
+        wanted = min(-(-(self.open + len(self.ready)) // MAILS_A_CONNECTION), self.limits.concurrency) - there
+        if waited and self.queue and wanted <= 0 and there < self.limits.concurrency and not self._connecting:
+            wanted = 1
+        while wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_connect(self):
+            wanted -= 1
+            self._owner.pool.taken += 1
+            task = self._loop.create_task(self._connect())
+            self._connecting.add(task)
+            task.add_done_callback(self._connect_ended)
 
-    async def _connect(self) -> None:
+    def _connect_ended(self, task: asyncio.Task[bool]) -> None:
+        self._connecting.discard(task)
+        if task.cancelled() or not task.result():
+            self._owner.pool.taken -= 1
+
+    async def _connect(self) -> bool:
+        """Whether there is one connection more now."""
         failure: ConnectFailed | None = None
         try:
             connection, host = await self._owner.pool.connect(self.site)
@@ -172,11 +181,12 @@ class Lane:
         self._connecting.discard(task)
         if failure is not None:
             self._failed(failure.stage, failure.reply)
-            return
+            return False
         session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
         self.sessions.add(session)
         session.pump()
         self._owner.connected(self)
+        return True
 
     def _failed(self, stage: Stage, reply: Reply) -> None:
         self._counts["connect_failures"] += 1
@@ -184,6 +194,12 @@ class Lane:
         self._not_before = self._loop.time() + RETRY_CONNECT
         if not self.sessions and not self._connecting:
             self._owner.unreachable(self, stage, reply)
+
+    def close_idle(self) -> None:
+        """Gives up connections that have nothing to do."""
+        if self.empty:
+            for session in [s for s in self.sessions if s.wants]:
+                session.quit()
 
     async def close(self) -> None:
         """QUIT on every connection; waits until they are gone."""
@@ -231,6 +247,7 @@ class Lane:
 
     def on_closed(self, session: Session) -> None:
         self.sessions.discard(session)
+        self._owner.pool.taken -= 1
         if session.settled or session.quitting:
             self._barren = 0
         else:

@@ -16,6 +16,7 @@ MOST_ADDRESSES = 5  # tried for one connection: RFC 5321 section 5.1 asks for at
 DEAD_SECONDS = 60.0
 PLAIN_SECONDS = 600.0  # a host whose handshake failed is spoken to without TLS for so long, where the policy allows it
 MAX_REMEMBERED = 10_000
+MOST_CONNECTIONS = 400  # of one sender: a process has 1,024 descriptors by default
 
 Order = Callable[[list[tuple[Host, str]]], None]  # puts targets in another order, in place
 
@@ -39,9 +40,14 @@ class Pool:
         order: Order = random.shuffle,
     ):
         self.limits = limits
+        self.taken = 0  # connections that are open or being opened; the lanes count
         self._connector, self._resolver, self._egress, self._clock, self._order = connector, resolver, egress, clock, order
         self._dead: dict[tuple[str, int], float] = {}
         self._plain: dict[tuple[str, int], float] = {}
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= MOST_CONNECTIONS
 
     async def connect(self, site: Site) -> tuple[Connection, str]:
         """A connection to the best host that takes one, and the host's name. Raises the last ConnectFailed."""

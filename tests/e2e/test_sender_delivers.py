@@ -8,6 +8,7 @@ import pytest
 
 from actors.model.delivery import LaneLimits, Reply, Site
 from actors.model.states import Blame, RowState, Stage
+from actors.sender.pool import MOST_CONNECTIONS
 from tests.e2e.sending import Bench, running, site, until
 from tests.fakes.ports import shard
 from tests.fakes.smtp import FakeSmtp, Script
@@ -207,3 +208,15 @@ async def test_reports_reach_reputation_and_its_limits_are_followed() -> None:
     assert max(r.connections for r in bench.reputation.reports) == 6
     assert not [r for r in bench.reputation.reports if "r5@" in r.last_reply]
     assert [r for r in bench.reputation.reports if "blocked" in r.last_reply]
+
+
+async def test_a_domain_a_row() -> None:
+    bench = Bench()
+    async with FakeSmtp() as server, running(bench):
+        bench.conductor.shards += [shard(site(server, f"site{n}.test"), range(n * 2, n * 2 + 2)) for n in range(500)]
+        await until(bench.settled(1000))
+        assert bench.sender.pool.taken <= MOST_CONNECTIONS
+    assert bench.sender.pool.taken == 0
+    assert len(server.sessions) == 500, "one connection a site"
+    assert bench.ledger.states() == {RowState.DELIVERED: 1000}
+    assert bench.ledger.most_open <= 256

@@ -260,3 +260,15 @@ def answers(seen: bytes, offers: bytes, chunking: bool) -> tuple[bytes, bool]:
         else:
             out += b"250 ok\r\n"
     return out, done
+
+
+async def test_mail_behind_a_stuck_connection_goes_out_on_another() -> None:
+    script = Script(after_data=lambda session, data: SILENT if b"row 0\r\n" in data else None)
+    bench = Bench(first_limits=LaneLimits(2), limits=limits(3.0))
+    bench.reputation.limits = LaneLimits(2)
+    async with FakeSmtp(script) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(4)))
+        await until(lambda: len(server.received) >= 2, 2.5)
+        await until(bench.settled(4))
+    assert bench.ledger.outcomes["J", 0].state is RowState.IN_DOUBT
+    assert bench.ledger.states() == {RowState.DELIVERED: 3, RowState.IN_DOUBT: 1}

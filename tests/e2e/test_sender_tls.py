@@ -13,7 +13,7 @@ from actors.model.delivery import Host, LaneLimits, Site
 from actors.model.sites import Credentials
 from actors.model.states import Blame, RowState, Stage
 from tests.e2e.sending import Bench, limits, running, until
-from tests.fakes.certificates import Authority
+from tests.fakes.authority import Authority
 from tests.fakes.ports import shard
 from tests.fakes.smtp import FakeSmtp, Script, Session
 

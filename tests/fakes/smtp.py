@@ -230,7 +230,7 @@ class FakeSmtp:
             writer.transport.abort()
 
     async def __aenter__(self) -> "FakeSmtp":
-        self._server = await asyncio.start_server(self._connected, self.address, 0, limit=2**22)
+        self._server = await asyncio.start_server(self._connected, self.address, 0, limit=2**22, backlog=1000)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
