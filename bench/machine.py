@@ -49,7 +49,7 @@ def title(pid: int) -> str:
     first = words[0]
     if first.startswith("ray::"):
         return first.removeprefix("ray::").split(".")[0].split(":")[0]
-    if "-m" in words:
+    if "-m" in words and "python" in first:
         return words[words.index("-m") + 1]
     return Path(first.split()[0]).name if first else ""
 

@@ -3,6 +3,7 @@
 Deterministic: the same arguments give the same bytes.
 """
 
+import quopri
 import random
 from pathlib import Path
 
@@ -13,9 +14,12 @@ content:
   subject: "{{{{ name | mask_name }}}} 您好, {{{{ points | fmt_number }}}} points"
   preheader: "Your balance: {{{{ amount | fmt_currency('TWD') }}}}"
   html: body.html
+  text: body.txt
   unsubscribe: "https://bank.test/unsubscribe?u={{{{ id }}}}"
 list: {{file: list.csv, email: email, columns: {{amount: float}}}}
 """
+
+OTHER_BYTES = 2_700  # headers, signature, text part and the expressions' own stretch of a finished mail
 
 # With the three in subject and preheader: 20 expressions, two branches.
 EXPRESSIONS = """\
@@ -40,10 +44,11 @@ def make_bundle(folder: Path, rows: int, size: int, seed: int = 7) -> None:
     filler = (
         '<tr><td style="padding:8px 16px;font:14px/1.6 sans-serif;color:#333">Every month a new offer, 每月優惠 {n}</td></tr>\n'
     )
-    rows_of_table = max(0, size - 3_000) // (len(filler.encode()) + 30)
-    table = "".join(filler.format(n=n) for n in range(rows_of_table))
+    encoded = len(quopri.encodestring(filler.format(n=100).encode())) + 4  # its share of soft line breaks
+    table = "".join(filler.format(n=n) for n in range(max(0, size - OTHER_BYTES) // encoded))
     html = f"<!DOCTYPE html><html><body>\n{body}<table>\n{table}</table>\n</body></html>\n"
     (folder / "body.html").write_text(html, encoding="utf-8")
+    (folder / "body.txt").write_text("{{ name }}, your statement is ready.\n", encoding="utf-8")
     _write_list(folder / "list.csv", rows, random.Random(seed))
 
 

@@ -236,7 +236,7 @@ class Conductor:
             if work.record.state == JobState.RUNNING:
                 await self._refill(work)
                 await self._fetch_due(work, now)
-                await self._end_if_through(work)
+            await self._end_if_through(work)
         except (FileNotFoundError, Unavailable) as error:
             if isinstance(error, Unavailable) and error.part == "ledger":
                 raise
@@ -288,7 +288,7 @@ class Conductor:
         self._tell()
 
     async def _end_if_through(self, work: JobWork) -> None:
-        if work.queues or work.next_segment < work.segments:
+        if work.queues or work.next_segment < work.segments or work.record.state == JobState.SCHEDULED:
             return
         status = await self._ledger.status(work.record.job)
         if status.open == 0:

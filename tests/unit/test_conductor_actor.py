@@ -260,6 +260,15 @@ async def test_a_paused_job_leases_nothing_and_a_cancelled_one_ends(world: World
     assert (await world.ledger.status("j1")).counts[RowState.CANCELLED] == 100
 
 
+async def test_a_paused_job_ends_at_its_deadline(world: World) -> None:
+    await world.add_job("j1", 100, deadline_at=world.clock() + 100)
+    await world.ledger.move_job("j1", JobState.PAUSED)
+    async with world.conductor():
+        world.clock.advance(101)
+        await until_done(world, "j1")
+    assert (await world.ledger.status("j1")).counts == {RowState.EXPIRED: 100}
+
+
 async def test_a_vanished_vault_stalls_the_job_until_it_is_back(world: World, tmp_path: Path) -> None:
     await world.add_job("j1", 100)
     (tmp_path / "vault").rename(tmp_path / "away")
