@@ -1,4 +1,4 @@
-"""What the receiver reads in MAIL, RCPT and BDAT lines, as pure functions. An error is the reply that the client gets."""
+"""What the receiver offers, and what it reads in MAIL, RCPT and BDAT lines; pure functions. An error is the client's reply."""
 
 import re
 from typing import NamedTuple
@@ -8,6 +8,14 @@ from sandbox.policy import Features
 _MAIL = re.compile(rb"(?i)MAIL FROM: ?<([^<>\"\s]*|\"(?:[^\"\\]|\\.)*\"@[^<>\"\s]+)>((?: [^ ]+)*) ?")
 _RCPT = re.compile(rb"(?i)RCPT TO: ?<((?:[^<>\"\s@]+|\"(?:[^\"\\]|\\.)*\")@[^<>\"\s@]+|postmaster)>((?: [^ ]+)*) ?")
 _BDAT = re.compile(rb"(?i)BDAT ([0-9]{1,20})( LAST)? ?")
+
+_OFFERS = (
+    ("pipelining", b"PIPELINING"),
+    ("eightbitmime", b"8BITMIME"),
+    ("smtputf8", b"SMTPUTF8"),
+    ("chunking", b"CHUNKING"),
+    ("enhancedstatuscodes", b"ENHANCEDSTATUSCODES"),
+)
 
 NOT_OFFERED = b"555 5.5.4 parameter not offered"
 
@@ -32,6 +40,15 @@ class Chunk(NamedTuple):
 
     size: int
     last: bool
+
+
+def offers(hostname: bytes, features: Features, tls: bool) -> bytes:
+    """The reply to EHLO, without its last CRLF."""
+    lines = [hostname, b"SIZE %d" % features.size]
+    lines += [word for switch, word in _OFFERS if getattr(features, switch)]
+    if tls:
+        lines.append(b"STARTTLS")
+    return b"\r\n".join([*(b"250-" + text for text in lines[:-1]), b"250 " + lines[-1]])
 
 
 def read_mail(line: bytes, features: Features) -> Mail:

@@ -8,7 +8,7 @@ import fnmatch
 import ipaddress
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -157,6 +157,21 @@ class Reception:
                 delay += rule.delay
                 if rule.decides:
                     return replace(rule.answer, delay=delay) if delay else rule.answer
+        return Answer(delay=delay) if delay else YES
+
+    def answer_all(self, stage: Stage, now: float, recipients: Iterable[str]) -> Answer:
+        """The answer to a whole transaction: that of the first recipient that is refused or dropped, or the longest delay."""
+        if self.quiet[stage]:
+            return YES
+        if stage not in RECIPIENT_STAGES:
+            return self.answer(stage, now)
+        delay = 0.0
+        for recipient in recipients:
+            lower = recipient.lower()
+            answer = self.answer(stage, now, lower, lower.rpartition("@")[2])
+            delay = max(delay, answer.delay)
+            if answer.code >= 400 or answer.drop:
+                return answer
         return Answer(delay=delay) if delay else YES
 
     def _narrow(self, stage: Stage, domain: str) -> tuple[tuple[int, Rule], ...]:

@@ -7,10 +7,10 @@ Commands end at CRLF and nowhere else; where a message ends is `content`'s matte
 import re
 from collections.abc import Callable
 
-from sandbox.commands import read_bdat, read_mail, read_rcpt
-from sandbox.content import Content, unstuff
-from sandbox.policy import RECIPIENT_STAGES, YES, Answer, Reception, Stage
+from sandbox.commands import offers, read_bdat, read_mail, read_rcpt
+from sandbox.policy import YES, Answer, Reception, Stage
 from sandbox.store import Counts, Received
+from sandbox.transaction import Transaction
 
 MAX_COMMAND = 4096  # RFC 5321 says 512 and its extensions add some hundred; this only stops a line that never ends
 MAX_RECIPIENTS = 1000  # a transaction; RFC 5321 asks for at least 100
@@ -52,21 +52,14 @@ class Dialogue:
         self._reset()
 
     def _reset(self) -> None:
-        self._sender: str | None = None
-        self._recipients: list[str] = []
-        self._utf8 = False
+        self._transaction = Transaction(self.features.size)
         self._mode = COMMAND
-        self._content = Content(self.features.size)
-        self._missing = 0  # octets of the present BDAT chunk still to come
-        self._last = False
-        self._chunked = False
-        self._body_asked = False
 
     def greet(self, now: float, full: bool = False) -> None:
         """The connection is open; `full`: the source has more connections than it may."""
         self._now = now
         if full:
-            self._count_code(421)
+            self._counts.reply(421)
             self._end(b"421 4.7.0 too many connections from your address")
         else:
             self._act(self._ask(Stage.CONNECT), lambda: self._say(b"220 " + self._hostname + b" ESMTP sandbox"))
@@ -97,7 +90,7 @@ class Dialogue:
             if self._mode == COMMAND:
                 if not self._take_command():
                     return
-            elif self._body_asked or not self._interrupted():
+            elif self._transaction.body_asked or not self._interrupted():
                 self._take_content() if self._mode == CONTENT else self._take_chunk()
 
     # commands
@@ -130,16 +123,12 @@ class Dialogue:
         self._hello = name
         if line[:4].upper() == b"HELO":
             return self._say(b"250 " + self._hostname)
-        lines = [self._hostname, b"SIZE %d" % self.features.size]
-        lines += [word for switch, word in _OFFERS if getattr(self.features, switch)]
-        if self._offers_tls:
-            lines.append(b"STARTTLS")
-        return self._say(b"\r\n".join([*(b"250-" + text for text in lines[:-1]), b"250 " + lines[-1]]))
+        return self._say(offers(self._hostname, self.features, self._offers_tls))
 
     def _mail(self, line: bytes) -> None:
         if not self._hello:
             return self._error(b"503 5.5.1 say EHLO first")
-        if self._sender is not None:
+        if self._transaction.sender is not None:
             return self._error(b"503 5.5.1 one MAIL at a time")
         mail = read_mail(line, self.features)
         if mail.error:
@@ -149,46 +138,40 @@ class Dialogue:
         return self._act(self._ask(Stage.MAIL), lambda: self._begin(mail.sender, mail.utf8))
 
     def _begin(self, sender: str, utf8: bool) -> None:
-        self._sender, self._utf8 = sender, utf8
+        self._transaction.sender, self._transaction.utf8 = sender, utf8
         self._say(b"250 2.1.0 ok")
 
     def _rcpt(self, line: bytes) -> None:
-        if self._sender is None:
+        if self._transaction.sender is None:
             return self._error(b"503 5.5.1 MAIL first")
-        rcpt = read_rcpt(line, self._utf8)
+        rcpt = read_rcpt(line, self._transaction.utf8)
         if rcpt.error:
             return self._error(rcpt.error)
-        if len(self._recipients) >= MAX_RECIPIENTS:
+        if len(self._transaction.recipients) >= MAX_RECIPIENTS:
             return self._say(b"452 4.5.3 too many recipients")
         lower = rcpt.recipient.lower()
         domain = lower.rpartition("@")[2]
         answer = self.reception.answer(Stage.RCPT, self._now, lower, domain)
-        self._note(domain, answer.code)
+        if answer.code >= 400:
+            self._counts.settle(answer.code, (lower,))
         return self._act(answer, lambda: self._add(rcpt.recipient))
 
     def _add(self, recipient: str) -> None:
-        self._recipients.append(recipient)
+        self._transaction.recipients.append(recipient)
         self._say(b"250 2.1.5 ok")
 
     def _data(self, line: bytes) -> None:
         if len(line) > 4:
             return self._error(b"501 5.5.4 DATA takes nothing")
-        if self._chunked:
+        if self._transaction.chunked:
             return self._error(b"503 5.5.1 BDAT has begun")
-        if problem := self._no_transaction():
+        if problem := self._transaction.problem:
             return self._error(problem)
-        answer = self._ask(Stage.DATA)
-        self._note_all(answer.code)
-        return self._act(answer, self._go_ahead)
+        return self._act(self._ask_and_settle(Stage.DATA), self._go_ahead)
 
     def _go_ahead(self) -> None:
         self._mode = CONTENT
         self._say(b"354 end with CRLF.CRLF")
-
-    def _no_transaction(self) -> bytes:
-        if self._sender is None:
-            return b"503 5.5.1 MAIL first"
-        return b"" if self._recipients else b"554 5.5.1 no valid recipients"
 
     def _bdat(self, line: bytes) -> None:
         chunk = read_bdat(line)
@@ -196,20 +179,19 @@ class Dialogue:
             return self._end(
                 b"501 5.5.4 BDAT size [LAST] is needed" if chunk is None else b"502 5.5.1 CHUNKING was not offered"
             )
-        self._missing, self._last = chunk
+        self._transaction.missing, self._transaction.last = chunk
         answer = YES
-        if not self._chunked and not (problem := self._no_transaction()):
-            answer = self._ask(Stage.DATA)
-            self._note_all(answer.code)
-            self._content.fault = answer.reply if answer.code >= 400 else b""
-        elif not self._chunked:
-            self._content.fault = problem
-        self._chunked = True
+        if not self._transaction.chunked and not (problem := self._transaction.problem):
+            answer = self._ask_and_settle(Stage.DATA)
+            self._transaction.content.fault = answer.reply if answer.code >= 400 else b""
+        elif not self._transaction.chunked:
+            self._transaction.content.fault = problem
+        self._transaction.chunked = True
         return self._act(Answer(b"", answer.delay, answer.drop), self._begin_chunk)
 
     def _begin_chunk(self) -> None:
         self._mode = CHUNK
-        if not self._missing:
+        if not self._transaction.missing:
             self._end_chunk()
 
     def _starttls(self, line: bytes) -> None:
@@ -238,77 +220,69 @@ class Dialogue:
 
     def _interrupted(self) -> bool:
         """Asks the rules of the middle of a message; True if the connection drops or waits there."""
-        self._body_asked = True
+        self._transaction.body_asked = True
         answer = self._ask(Stage.BODY)
         self._act(answer, lambda: None)
         return answer.drop or answer.delay > 0
 
     def _take_content(self) -> None:
         octets, self._rest = self._rest, b""
-        behind = self._content.after_data(octets)
+        behind = self._transaction.content.after_data(octets)
         if behind is not None:
             self._rest = behind
-            self._finish(self._content.end_data())
+            self._finish()
 
     def _take_chunk(self) -> None:
-        octets, self._rest = self._rest[: self._missing], self._rest[self._missing :]
-        self._missing -= len(octets)
-        self._content.in_chunk(octets, self._missing)
-        if not self._missing:
+        self._rest = self._transaction.take_chunk(self._rest)
+        if not self._transaction.missing:
             self._end_chunk()
 
     def _end_chunk(self) -> None:
         self._mode = COMMAND
-        if self._last:
-            self._finish(self._content.end_chunks())
+        if self._transaction.last:
+            self._finish()
         else:
             # A refused message is refused at every further chunk until LAST or RSET (RFC 3030 section 2).
-            self._say(self._content.fault or b"250 2.0.0 continue")
+            self._say(self._transaction.content.fault or b"250 2.0.0 continue")
 
-    def _finish(self, data: bytes) -> None:
-        """The message is whole. `data` is as it came: after DATA still stuffed."""
-        answer = Answer(self._content.fault) if self._content.fault else self._ask(Stage.DOT)
+    def _finish(self) -> None:
+        """The message is whole."""
+        data = self._transaction.end()
+        fault = self._transaction.content.fault
+        answer = Answer(fault) if fault else self._ask(Stage.DOT)
         if answer.code < 400 and (not answer.drop or answer.keep):
             self._accept(data)
-        else:
-            self._note_all(answer.code)
+        elif answer.code >= 400:
+            self._counts.settle(answer.code, self._transaction.recipients)
         self._reset()
         self._act(answer, lambda: self._say(b"250 2.0.0 accepted"))
 
     def _accept(self, data: bytes) -> None:
-        counts = self._counts
+        mail, counts = self._transaction, self._counts
         counts.messages += 1
-        counts.recipients += len(self._recipients)
+        counts.recipients += len(self._transaction.recipients)
         counts.bytes += len(data)
         self._messages += 1
-        for recipient in self._recipients:
-            counts.note(recipient.rpartition("@")[2].lower(), 0)
+        counts.settle(250, self._transaction.recipients)
         if self._deliver is not None:
-            clear = data if self._chunked else unstuff(data)
             self._deliver(
                 Received(
-                    self._sender or "", tuple(self._recipients), clear, self._source, self._now,
-                    self._hello, self._tls, self._utf8, self._chunked,
+                    mail.sender or "", tuple(mail.recipients), mail.clear(data), self._source, self._now,
+                    self._hello, self._tls, mail.utf8, mail.chunked,
                 )
             )  # fmt: skip
 
     # answers
 
     def _ask(self, stage: Stage) -> Answer:
-        """The rules' answer about the connection, or about the first recipient that they refuse."""
-        reception = self.reception
-        if reception.quiet[stage]:
-            return YES
-        if stage not in RECIPIENT_STAGES:
-            return reception.answer(stage, self._now)
-        delay = 0.0
-        for recipient in self._recipients:
-            lower = recipient.lower()
-            answer = reception.answer(stage, self._now, lower, lower.rpartition("@")[2])
-            delay = max(delay, answer.delay)
-            if answer.code >= 400 or answer.drop:
-                return answer
-        return Answer(delay=delay) if delay else YES
+        return self.reception.answer_all(stage, self._now, self._transaction.recipients)
+
+    def _ask_and_settle(self, stage: Stage) -> Answer:
+        """A refusal of the transaction is what became of its recipients."""
+        answer = self._ask(stage)
+        if answer.code >= 400:
+            self._counts.settle(answer.code, self._transaction.recipients)
+        return answer
 
     def _act(self, answer: Answer, usual: Callable[[], None]) -> None:
         """Does what the rules want, `usual` when they want nothing; after the delay if there is one."""
@@ -322,29 +296,15 @@ class Dialogue:
             self.closing = True
         elif answer.code >= 400:
             self._counts.replies[answer.reply.decode()] += 1
-            self._count_code(answer.code)
+            self._counts.reply(answer.code)
             self._say(answer.reply)
             self.closing = answer.code == 421
         else:
             usual()
 
-    def _note_all(self, code: int) -> None:
-        for recipient in self._recipients:
-            self._note(recipient.rpartition("@")[2].lower(), code)
-
-    def _note(self, domain: str, code: int) -> None:
-        if code >= 400:
-            self._counts.note(domain, 1 if code < 500 else 2)
-
-    def _count_code(self, code: int) -> None:
-        if code >= 500:
-            self._counts.refused += 1
-        else:
-            self._counts.deferred += 1
-
     def _error(self, reply: bytes) -> None:
         self._errors += 1
-        self._count_code(int(reply[:3]))
+        self._counts.reply(int(reply[:3]))
         if self._errors > MAX_ERRORS:
             self._end(b"421 4.7.0 too many errors")
         else:
@@ -361,13 +321,6 @@ class Dialogue:
         self.out.append(reply + b"\r\n")
 
 
-_OFFERS = (
-    ("pipelining", b"PIPELINING"),
-    ("eightbitmime", b"8BITMIME"),
-    ("smtputf8", b"SMTPUTF8"),
-    ("chunking", b"CHUNKING"),
-    ("enhancedstatuscodes", b"ENHANCEDSTATUSCODES"),
-)
 _VERBS: dict[bytes, Callable[[Dialogue, bytes], None]] = {
     b"EHLO": Dialogue._ehlo,
     b"HELO": Dialogue._ehlo,

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,6 +68,19 @@ class Counts:
                 domain = OTHER_DOMAINS
             found = self.domains.setdefault(domain, [0, 0, 0])
         found[kind] += 1
+
+    def reply(self, code: int) -> None:
+        """A 4xx or 5xx reply."""
+        if code >= 500:
+            self.refused += 1
+        elif code >= 400:
+            self.deferred += 1
+
+    def settle(self, code: int, recipients: Iterable[str]) -> None:
+        """What became of recipients: taken below 400, deferred below 500, else refused."""
+        kind = 0 if code < 400 else 1 if code < 500 else 2
+        for recipient in recipients:
+            self.note(recipient.rpartition("@")[2].lower(), kind)
 
     def add(self, other: dict[str, Any]) -> None:
         """Adds what another process counted, as `as_json` gave it."""

@@ -109,7 +109,7 @@ def test_s10_a_chunk_size_that_lies_keeps_nothing() -> None:
     talk = Talk()
     talk.say(HELLO + ENVELOPE)
     talk.say(b"BDAT 99999999999 LAST\r\n" + b"x" * 100_000)
-    assert talk.dialogue._content._pieces == []
+    assert talk.dialogue._transaction.content._pieces == []
     assert talk.messages == []
 
 
@@ -117,7 +117,7 @@ def test_a_message_that_is_too_large_is_refused_at_its_end() -> None:
     talk = Talk({"features": {"size": 1000}})
     talk.say(HELLO + ENVELOPE + b"DATA\r\n")
     assert talk.say(b"x" * 998 + b"\r\n" + b"y" * 998) == b""
-    assert talk.dialogue._content._pieces == []
+    assert talk.dialogue._transaction.content._pieces == []
     assert talk.codes(b"\r\n.\r\n") == [552]
     assert talk.codes(ENVELOPE + b"DATA\r\n" + b"z" * 998 + b"\r\n.\r\n") == [250, 250, 354, 250]
 
