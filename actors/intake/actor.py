@@ -6,9 +6,11 @@ free.
 
 import asyncio
 import contextlib
+import errno
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,12 +19,14 @@ from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
 from actors.intake.snapshot import write_snapshot
 from actors.intake.suppress import load_table
-from actors.model.errors import InvalidInput, Problem
+from actors.model.errors import InvalidInput, Problem, Unavailable
 from actors.model.job import DEFAULT_SEGMENT_ROWS, Accepted, JobRecord, Manifest, snapshot_path
 from actors.model.ports import Clock, JobLedger, Renderer, Suppressions, Vault
 from actors.model.spec import JobSpec
 from actors.model.spec_json import manifest_from_json
 from actors.model.states import JobState, RowState
+
+T = TypeVar("T")
 
 SETTLE_ROWS = 50_000  # one call to the ledger: a few MB
 REASON_CHARS = 2000  # what a refused job keeps of its problems
@@ -80,9 +84,9 @@ class Intake:
 
     @contextlib.asynccontextmanager
     async def _prepared(self, upload: str) -> AsyncIterator[Prepared]:
-        Path(self._workdir).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._workdir, prefix="intake-") as work:
-            found = await asyncio.to_thread(prepare, self._vault, upload, Path(work), self._segment_rows)
+        folder = await _in_thread(_work_folder, self._workdir)
+        with folder as work:
+            found = await _in_thread(prepare, self._vault, upload, Path(work), self._segment_rows)
             try:
                 yield found
             finally:
@@ -90,10 +94,8 @@ class Intake:
 
     async def _freeze(self, job: str, account: str, found: Prepared, at: int) -> Manifest:
         table = await load_table(self._suppressions, account, found.spec.list_.rules.suppress)
-        await asyncio.to_thread(settle_suppressed, found.roster, table)
-        return await asyncio.to_thread(
-            write_snapshot, self._vault, job, found.spec, found.bundle, found.assets, found.roster, at
-        )
+        await _in_thread(settle_suppressed, found.roster, table)
+        return await _in_thread(write_snapshot, self._vault, job, found.spec, found.bundle, found.assets, found.roster, at)
 
     async def _stop_on_problems(self, job: str) -> None:
         """Templates that cannot work refuse the job, before anything is sent."""
@@ -110,6 +112,20 @@ class Intake:
         path = f"{snapshot_path(record.job)}/manifest.json"
         manifest = manifest_from_json(await asyncio.to_thread(self._vault.read, path))
         return Accepted(record, manifest.counts, tuple(found.warnings))
+
+
+def _work_folder(parent: str) -> "tempfile.TemporaryDirectory[str]":
+    Path(parent).mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=parent, prefix="intake-", ignore_cleanup_errors=True)
+
+
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Runs a heavy step beside the event loop. A disk that fails or is full is told as Unavailable: the call may be made again."""
+    try:
+        return await asyncio.to_thread(work, *arguments)
+    except OSError as error:
+        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        raise Unavailable("intake", f"a file of the upload or of the work folder cannot be used ({name})") from error
 
 
 def _record(job: str, account: str, key: str, now: float, found: Prepared) -> JobRecord:

@@ -14,7 +14,7 @@ from actors.intake.bundle import open_plain
 from actors.intake.problems import refuse
 from actors.intake.sheetchild import REFUSED
 from actors.intake.staged import Staged
-from actors.intake.zips import ZipLimits, read_directory
+from actors.intake.zips import BROKEN, ZipLimits, read_directory
 
 XLSX_LIMITS = ZipLimits(entries=10_000, expanded=1 << 30, ratio=100, ratio_floor=16 << 20)
 MAX_CELLS = 32_000_000  # two million rows of 16 columns: more than a sheet can have in rows, about 1 GB in calamine
@@ -52,7 +52,7 @@ def _judge_archive(path: str, file: str) -> None:
                 try:
                     with archive.open(entry) as sheet:
                         head = sheet.read(HEAD_BYTES)
-                except (zipfile.BadZipFile, OSError, EOFError) as error:
+                except (*BROKEN, OSError) as error:
                     raise refuse(file, "the workbook is broken") from error
                 if (found := _DIMENSION.search(head)) and _cells(found[1], int(found[2])) > MAX_CELLS:
                     raise refuse(

@@ -4,6 +4,7 @@ What lives here: the check of an archive's entries and bounded copying out of it
 choose the local name. What is declared is bounded first, what really comes out is bounded again.
 """
 
+import errno
 import os
 import stat
 import struct
@@ -22,6 +23,9 @@ MAX_NAME_CHARS = 240  # fits every file system after a prefix
 RATIO_FLOOR = 64 << 20  # below this size a high ratio does no harm
 MAX_RATIO = 200  # text lists reach 30; bombs start at 1,000
 COPY_BYTES = 1 << 20
+
+# What zipfile raises over broken archives.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError, struct.error)
 
 _EOCD = struct.Struct("<4s4H2LH")
 _EOCD64_LOCATOR = struct.Struct("<4sLQL")
@@ -88,7 +92,7 @@ def read_directory(stream: BinaryIO, label: str, limits: ZipLimits) -> list[zipf
         with zipfile.ZipFile(stream) as archive:
             entries = archive.infolist()
             start = archive.start_dir
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError) as error:
+    except (*BROKEN, OSError) as error:
         raise refuse(label, f"the zip archive is broken ({type(error).__name__})") from error
     problems = Problems()
     files = [e for e in entries if not e.is_dir()]
@@ -117,8 +121,8 @@ def copy_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Sink, l
                 if done > entry.file_size:
                     raise refuse(label, f"{printable(entry.filename)}: holds more than the archive says")
                 target.write(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except (*BROKEN, OSError) as error:
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: a seek to a place that cannot be
             raise
         raise refuse(label, f"{printable(entry.filename)}: the zip entry is broken ({type(error).__name__})") from error
     if done != entry.file_size:
@@ -142,7 +146,8 @@ def _entry_fault(entry: zipfile.ZipInfo) -> str:
 def _check_overlap(entries: list[zipfile.ZipInfo], start: int, problems: Problems, label: str) -> None:
     """An overlap bomb uses the same compressed bytes for many entries."""
     ordered = sorted(entries, key=lambda e: e.header_offset)
-    for entry, following in zip(ordered, [*(e.header_offset for e in ordered[1:]), start], strict=True):
+    ends = [e.header_offset for e in ordered[1:]] + [start]
+    for entry, following in zip(ordered, ends, strict=False):  # an empty archive has a start and no entry
         if entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size > following:
             problems.add(label, f"{printable(entry.filename)}: overlaps another entry")
 

@@ -263,7 +263,7 @@ def test_sheet_kinds_places_and_empty_columns(tmp_path: Path) -> None:
         "email": "a@x.test",
         "n": "912345678",
         "f": "10",
-        "day": "2026-12-01 00:00:00",
+        "day": "2026-12-01",
         "at": "2026-12-01 09:00:00",
         "yes": "true",
     }
