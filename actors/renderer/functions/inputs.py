@@ -39,7 +39,10 @@ def exact(value: Number) -> Decimal:
 
 
 def like(result: Decimal, *sources: Number) -> Number:
-    """The result in the widest kind of its sources: decimal, else float, else int (then the result must be whole)."""
+    """The result in the widest kind of its sources: decimal, else float, else int (then the result must be whole). A zero has
+    no sign: nobody wants to read -0.0."""
+    if not result:
+        result = result.copy_abs()
     if any(type(source) is Decimal for source in sources):
         return checked(result)  # type: ignore[no-any-return]
     if any(type(source) is float for source in sources):

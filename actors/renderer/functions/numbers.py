@@ -20,8 +20,12 @@ from actors.renderer.functions.registry import prepared, scalar
 FAMILY = "Numbers"
 _SKIPS = "skipped; null where all are null"
 _LARGEST = 2**63 - 1
-_CURRENCY_WORDS = re.compile(r"^(?:NT\$|NTD|TWD|US\$|USD|RMB|CNY|HK\$|\$|¥|€|£)|(?:元整|元|圓|塊|NTD|TWD|USD)$", re.IGNORECASE)
-_PLAIN_NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|[+-]?\.\d+")
+_WRITTEN_NUMBER = re.compile(
+    r"(?P<open>\()?(?P<sign>[+-])?\s*(?:NT\$|NTD|TWD|US\$|USD|RMB|CNY|HK\$|\$|¥|€|£)?\s*(?P<late>[+-])?"
+    r"(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
+    r"\s*(?:元整|元|圓|塊|NTD|TWD|USD)?(?P<close>\))?",
+    re.IGNORECASE,
+)
 
 
 def _pair(a: Number, b: Number) -> tuple[Number, Number]:
@@ -135,12 +139,11 @@ def to_number(t: Any, alt: Any = None) -> Any:
         return t
     if not isinstance(t, str):
         return alt
-    plain = unicodedata.normalize("NFKC", t).strip()
-    sign = "-" if plain.startswith("-") or (plain.startswith("(") and plain.endswith(")")) else ""
-    plain = _CURRENCY_WORDS.sub("", plain.strip("()").lstrip("+-").strip()).strip()
-    if not _PLAIN_NUMBER.fullmatch(plain) or len(plain) > 40 or (sign and plain[0] in "+-"):
+    found = _WRITTEN_NUMBER.fullmatch(unicodedata.normalize("NFKC", t).strip())
+    if found is None or (found["sign"] and found["late"]) or bool(found["open"]) != bool(found["close"]):
         return alt
-    plain = sign + plain.replace(",", "")
+    sign = "-" if found["open"] else found["sign"] or found["late"] or ""
+    plain = sign + found["number"].replace(",", "")
     return float(plain) if "." in plain else checked(int(plain))
 
 

@@ -31,7 +31,7 @@ def _rounder(function: str, n: Any, mode: str) -> Callable[[Any], Number]:
                 part = scaled - below
                 if 0.001 < part < 0.999 and abs(part - 0.5) > 0.001:
                     up = part > 0.5 and mode != ROUND_DOWN
-                    return math.copysign((below + 1 if up else below) / scale, value)
+                    return math.copysign((below + 1 if up else below) / scale, value) + 0.0  # -0.0 becomes 0.0
         elif type(value) is int and digits >= 0:
             return value
         return like(exact(value).quantize(quantum, mode, WIDE), value)
