@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import tempfile
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -79,8 +80,7 @@ async def test_a_crash_between_vault_and_spool_is_harmless(tmp_path):
     assert await uploads.whole("acme", UPLOAD) == f"uploads/acme/{UPLOAD}"
 
 
-async def test_a_cancelled_take_still_ends_its_step(tmp_path):
-    """The step in a thread goes on when the call is cancelled; what it did is known afterwards."""
+async def test_a_cancelled_take_keeps_its_part(tmp_path):
     uploads = uploads_in(tmp_path)
     reached, never = asyncio.Event(), asyncio.Event()
 
@@ -96,6 +96,34 @@ async def test_a_cancelled_take_still_ends_its_step(tmp_path):
         await task
     assert await uploads.query("acme", UPLOAD) == [FileState("list.csv", 3, False)]
     assert (await uploads.take("acme", FileWish(UPLOAD, "list.csv", 3, 6), stream(b"def"))).complete
+
+
+class SlowVault(FolderVault):
+    """Stores a file only when `go` is set."""
+
+    def __init__(self, root: Path):
+        super().__init__(root)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def put_file(self, path: str, local: str) -> None:
+        self.begun.set()
+        assert self.go.wait(20)
+        super().put_file(path, local)
+
+
+async def test_a_step_that_was_cancelled_in_a_thread_is_ended_and_known(tmp_path):
+    vault = SlowVault(tmp_path / "vault")
+    uploads = Uploads(vault, Spool(tmp_path / "spool"), Limits())
+    task = asyncio.create_task(uploads.take("acme", FileWish(UPLOAD, "list.csv", 0, 3), stream(b"abc")))
+    await asyncio.to_thread(vault.begun.wait, 20)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    vault.go.set()
+    async with asyncio.timeout(20):
+        while not (await uploads.query("acme", UPLOAD))[0].complete:
+            await asyncio.sleep(0.01)
+    assert await uploads.whole("acme", UPLOAD) == f"uploads/acme/{UPLOAD}"
 
 
 async def test_a_full_spool_keeps_what_was_whole(tmp_path, monkeypatch):
