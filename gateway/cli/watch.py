@@ -51,7 +51,7 @@ def follow(client: "Client", job: str, as_json: bool) -> int:
 def _balanced(job: Any) -> bool:
     from hongyan_client.messages import counts_of
 
-    return sum(counts_of(job).values()) == int(job.rows)
+    return bool(sum(counts_of(job).values()) == job.rows)
 
 
 def _show(out: Output, changes: Iterable[Any]) -> Any:
