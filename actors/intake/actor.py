@@ -62,8 +62,7 @@ class Intake:
             record = await self._ledger.create_job(_record(self._new_id(now), account, key, now, found))
             if record.state is not JobState.ACCEPTING:
                 return await self._replay(record, found)
-            await self._freeze(record.job, account, found, int(record.created_at))
-            await self._stop_on_problems(record.job)
+            await self._freeze_or_refuse(record, account, found)
             for rows, states, reasons in _settled(found):
                 await self._ledger.settle(record.job, rows, states, reasons)
             begun = await self._ledger.begin_job(_begin(record, found))
@@ -97,19 +96,23 @@ class Intake:
         await _in_thread(settle_suppressed, found.roster, table)
         return await _in_thread(write_snapshot, self._vault, job, found.spec, found.bundle, found.assets, found.roster, at)
 
-    async def _stop_on_problems(self, job: str) -> None:
-        """Templates that cannot work refuse the job, before anything is sent."""
-        if problems := await self._renderer.check(job):
-            refusal = InvalidInput(tuple(problems))
-            await self._ledger.move_job(job, JobState.REFUSED, str(refusal)[:REASON_CHARS])
-            raise refusal
+    async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared) -> None:
+        """Writes the snapshot. Templates that cannot work refuse the job, before anything is sent."""
+        try:
+            await self._freeze(record.job, account, found, int(record.created_at))
+            if problems := await self._renderer.check(record.job):
+                raise InvalidInput(tuple(problems))
+        except InvalidInput as refusal:
+            await self._ledger.move_job(record.job, JobState.REFUSED, str(refusal)[:REASON_CHARS])
+            raise
 
     async def _replay(self, record: JobRecord, found: Prepared) -> Accepted:
         """The answer that the same key got before."""
-        if record.state is JobState.REFUSED:
-            problems = await self._renderer.check(record.job)
-            raise InvalidInput(tuple(problems) or (Problem("bundle", record.reason),))
         path = f"{snapshot_path(record.job)}/manifest.json"
+        if record.state is JobState.REFUSED:
+            whole = await asyncio.to_thread(self._vault.exists, path)
+            problems = await self._renderer.check(record.job) if whole else []
+            raise InvalidInput(tuple(problems) or (Problem("bundle", record.reason),))
         manifest = manifest_from_json(await asyncio.to_thread(self._vault.read, path))
         return Accepted(record, manifest.counts, tuple(found.warnings))
 
@@ -120,7 +123,7 @@ def _work_folder(parent: str) -> "tempfile.TemporaryDirectory[str]":
 
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
-    """Runs a heavy step beside the event loop. A disk that fails or is full is told as Unavailable: the call may be made again."""
+    """Runs a heavy step beside the event loop. A disk that fails or is full is Unavailable: the call may be made again."""
     try:
         return await asyncio.to_thread(work, *arguments)
     except OSError as error:

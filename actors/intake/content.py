@@ -5,7 +5,7 @@ Understands no template; pictures and whatever else a template itself names are 
 
 import re
 
-from actors.intake.bundle import Bundle
+from actors.intake.bundle import MAX_ASSET_BYTES, Bundle
 from actors.intake.controlrules import is_template
 from actors.intake.problems import Problems, nearest
 from actors.intake.zips import check_name
@@ -17,6 +17,9 @@ MAX_TEMPLATE_BYTES = 4 << 20  # Gmail clips at 100 KB; this only stops a mistake
 def check_content(bundle: Bundle, spec: JobSpec, control: str, problems: Problems) -> None:
     """Adds a problem for every named file that is missing, outside the bundle, or not UTF-8 where it is a template."""
     content = spec.content
+    for name, size in bundle.sizes.items():
+        if size > MAX_ASSET_BYTES and name != spec.list_.file:
+            problems.add(name, f"has {size} bytes; the limit is {MAX_ASSET_BYTES}")
     for place, name in (("content.html", content.html), ("content.text", content.text)):
         if name:
             _check_template(bundle, name, place, control, problems)

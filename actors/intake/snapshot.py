@@ -11,7 +11,7 @@ from itertools import chain
 
 import pyarrow as pa
 
-from actors.intake.bundle import MAX_ASSET_BYTES, Bundle
+from actors.intake.bundle import Bundle
 from actors.intake.problems import refuse
 from actors.intake.roster import Roster, segments_of, typed_segment
 from actors.model.job import Manifest, segment_path, snapshot_path
@@ -30,13 +30,10 @@ def write_snapshot(
 ) -> Manifest:
     """Writes all files of the snapshot; what an interrupted attempt left is written over. Same inputs, same bytes."""
     folder = snapshot_path(job)
-    vault.delete(f"{folder}/manifest.json")
     text = spec_to_json(spec)
     vault.write(f"{folder}/spec.json", text)
     digests: list[Digest] = [("spec.json", hashlib.sha256(text).hexdigest())]
     for name in assets:
-        if bundle.sizes[name] > MAX_ASSET_BYTES:
-            raise refuse(name, f"has {bundle.sizes[name]} bytes; the limit is {MAX_ASSET_BYTES}")
         vault.put_file(f"{folder}/bundle/{name}", bundle.local(name))
         digests.append((f"bundle/{name}", bundle.digest(name)))
     digests += _write_roster(vault, job, roster)

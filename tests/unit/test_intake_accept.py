@@ -1,0 +1,325 @@
+"""An acceptance from upload to begun job over the real ledger and renderer: promises, refusals, crashes."""
+
+import asyncio
+import errno
+import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from actors.intake import actor as actor_module
+from actors.intake.actor import Intake
+from actors.ledger.actor import Ledger
+from actors.model.errors import Conflict, InvalidInput, Problem, Unavailable
+from actors.model.job import ADDRESS, VERDICT, JobRecord, segment_path, snapshot_path
+from actors.model.spec_json import manifest_from_json, spec_from_json
+from actors.model.states import JobState, RowState
+from actors.renderer.actor import Renderer
+from tests.fakes.bundles import CONTROL, bundle_files, upload
+from tests.fakes.clock import FakeClock
+from tests.fakes.vault import FolderVault
+
+LIST = "email,name\na@x.test,Ann\nbad,Bob\na@x.test,Ann\ngone@x.test,Gus\nc@x.test,Cy\n"
+STATES = [RowState.PENDING, RowState.INVALID, RowState.DUPLICATE, RowState.SUPPRESSED, RowState.PENDING]
+
+
+class AsyncRenderer:
+    """The real renderer behind its port."""
+
+    def __init__(self, vault: FolderVault):
+        self._renderer = Renderer(vault)
+
+    async def check(self, job: str) -> list[Problem]:
+        return await asyncio.to_thread(self._renderer.check, job)
+
+
+@dataclass
+class World:
+    vault: FolderVault
+    ledger: Ledger
+    clock: FakeClock
+    intake: Intake
+    work: Path
+
+    def snapshot(self, job: str) -> dict[str, bytes]:
+        """Every file of a snapshot."""
+        folder = snapshot_path(job)
+        return {p.removeprefix(f"{folder}/"): self.vault.read(p) for p in self.vault.list(folder)}
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = FakeClock()
+    vault = FolderVault(tmp_path / "vault")
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", clock)
+    numbers: Iterator[int] = iter(range(1000))
+    intake = Intake(
+        vault,
+        ledger,
+        ledger,
+        AsyncRenderer(vault),
+        clock,
+        str(tmp_path / "work"),
+        2,
+        lambda now: f"{int(now):016d}{next(numbers):010d}",
+    )
+    await ledger.suppress("acme", "global", ["gone@x.test"], "hard bounce")
+    yield World(vault, ledger, clock, intake, tmp_path / "work")
+    await ledger.close()
+    assert not list((tmp_path / "work").glob("*")), "the work folder is left empty"
+
+
+async def test_an_upload_becomes_a_job_whose_counts_balance(world: World) -> None:
+    control = (
+        CONTROL
+        + "schedule: {start: 2025-12-02T00:00, deadline: 2025-12-03T00:00, pause: ['12:00-13:00']}\ndelivery: {retry_for: 2h}\n"
+    )
+    done = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST, control)), "k1")
+    status = await world.ledger.status(done.record.job, "acme")
+    assert status.balanced
+    assert done.counts == {"pending": 2, "invalid": 1, "duplicate": 1, "suppressed": 1}
+    assert {s.label: n for s, n in status.counts.items() if n} == done.counts
+    assert (await world.ledger.row_states(done.record.job, 0, 5)).tolist() == STATES
+    record = done.record
+    assert (record.state, record.rows, record.segment_rows, record.retry_for) == (JobState.SCHEDULED, 5, 2, 7200.0)
+    assert (record.start_at, record.deadline_at, record.pause) == (1_764_604_800.0, 1_764_691_200.0, ("12:00-13:00",))
+    reasons = {o.row: o.reply for o in await world.ledger.outcomes(record.job)}
+    assert reasons == {
+        1: "no @",
+        2: "repeats the address of an earlier row",
+        3: "on the suppression list global: hard bounce",
+    }
+
+
+async def test_without_a_start_the_job_runs_at_once(world: World) -> None:
+    done = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST)), "k1")
+    assert done.record.state is JobState.RUNNING
+
+
+async def test_the_snapshot_holds_what_the_layout_says(world: World) -> None:
+    files = bundle_files(LIST) | {"attachments/terms.pdf": b"%PDF", "unused.bin": b"\0\1"}
+    done = await world.intake.accept("acme", upload(world.vault, files), "k1")
+    found = world.snapshot(done.record.job)
+    assert sorted(found) == [
+        "bundle/attachments/terms.pdf", "bundle/body.txt", "bundle/unused.bin", "manifest.json",
+        "roster/00000.arrow", "roster/00001.arrow", "roster/00002.arrow", "spec.json",
+    ]  # fmt: skip
+    manifest = manifest_from_json(found.pop("manifest.json"))
+    assert (manifest.rows, manifest.segment_rows, manifest.segments) == (5, 2, 3)
+    assert manifest.types == {"email": "text", "name": "text"}
+    assert manifest.counts == done.counts
+    assert manifest.accepted_at == int(world.clock())
+    lines = "".join(f"{hashlib.sha256(data).hexdigest()} {path}\n" for path, data in sorted(found.items()))
+    assert manifest.sha256 == hashlib.sha256(lines.encode()).hexdigest()
+    assert spec_from_json(found["spec.json"]).sender.from_ == "Bank <service@bank.test>"
+    segment = pa.ipc.open_file(world.vault.local(segment_path(done.record.job, 2))).read_all()
+    assert segment.column(ADDRESS).to_pylist() == ["c@x.test"]
+    assert segment.column(VERDICT).type == pa.uint8()
+
+
+async def test_the_same_bundle_gives_the_same_bytes(world: World) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+    one = await world.intake.accept("acme", folder, "k1")
+    two = await world.intake.accept("acme", folder, "k2")
+    assert one.record.job != two.record.job
+    assert world.snapshot(one.record.job) == world.snapshot(two.record.job)
+
+
+async def test_the_same_key_gives_the_same_job(world: World) -> None:
+    one = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST)), "k1")
+    world.clock.advance(100)
+    await world.ledger.suppress("acme", "global", ["c@x.test"], "late")
+    again = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST), "uploads/acme/2"), "k1")
+    assert (again.record.job, again.counts) == (one.record.job, one.counts)
+    with pytest.raises(Conflict):
+        await world.intake.accept("acme", upload(world.vault, bundle_files(LIST + "d@x.test,D\n"), "uploads/acme/3"), "k1")
+    assert len(await world.ledger.list_jobs("acme")) == 1
+
+
+async def test_s33_keys_and_suppressions_belong_to_one_account(world: World) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+    one = await world.intake.accept("acme", folder, "k1")
+    other = await world.intake.accept("umbrella", folder, "k1")
+    assert one.record.job != other.record.job
+    assert other.counts["suppressed"] == 0
+
+
+TEMPLATES = ["{{ nam }}", "{% for %}", "{{ name | no_such_function }}", "{{ unclosed"]
+
+
+@pytest.mark.parametrize("body", TEMPLATES)
+async def test_a_template_that_cannot_work_refuses_the_job(world: World, body: str) -> None:
+    folder = upload(world.vault, bundle_files(LIST) | {"body.txt": f"line\n{body}"})
+    for _ in range(2):  # the same key tells the same again
+        with pytest.raises(InvalidInput, match=r"body\.txt line 2"):
+            await world.intake.accept("acme", folder, "k1")
+    (job,) = await world.ledger.list_jobs("acme")
+    assert job.record.state is JobState.REFUSED
+    assert "body.txt line 2" in job.record.reason
+    with pytest.raises(InvalidInput, match=r"body\.txt line 2"):
+        await world.intake.check("acme", folder)
+
+
+@pytest.mark.parametrize(
+    "files", [{"list.csv": LIST}, {"job.yaml": CONTROL, "job.json": "{}", "list.csv": LIST}, {"job.yaml": CONTROL}], ids=str
+)
+async def test_a_broken_bundle_makes_no_job(world: World, files: dict[str, bytes | str]) -> None:
+    with pytest.raises(InvalidInput):
+        await world.intake.accept("acme", upload(world.vault, files), "k1")
+    assert await world.ledger.list_jobs("acme") == []
+    assert not world.vault.exists("jobs")
+
+
+async def test_check_looks_and_leaves_nothing(world: World) -> None:
+    folder = upload(world.vault, bundle_files(LIST.encode("utf-16")))
+    seen = await world.intake.check("acme", folder)
+    assert seen.counts == {"pending": 2, "invalid": 1, "duplicate": 1, "suppressed": 1}
+    assert seen.warnings == ("list.csv: read as utf-16-le",)
+    assert await world.ledger.list_jobs("acme") == []
+    assert world.vault.list("jobs") == []
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+STEPS = ["create_job", "snapshot", "manifest", "check", "settle", "settled", "begin_job", "begun"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_crash_at_any_step_is_taken_up_by_the_same_call(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+    undisturbed = await world.intake.accept("acme", folder, "k0")
+    with monkeypatch.context() as patch:
+        crash_at(patch, world, step)
+        with pytest.raises(Crash):
+            await world.intake.accept("acme", folder, "k1")
+    before = await world.ledger.list_jobs("acme")
+    world.clock.advance(3600)
+    done = await world.intake.accept("acme", folder, "k1")
+    assert {j.record.job for j in await world.ledger.list_jobs("acme")} >= {j.record.job for j in before}
+    assert len(await world.ledger.list_jobs("acme")) == 2
+    status = await world.ledger.status(done.record.job)
+    assert status.balanced
+    assert (await world.ledger.row_states(done.record.job, 0, 5)).tolist() == STATES
+    assert done.record.state is JobState.RUNNING
+    if step != "create_job":
+        assert world.snapshot(done.record.job) == world.snapshot(undisturbed.record.job)
+
+
+def crash_at(patch: pytest.MonkeyPatch, world: World, step: str) -> None:
+    async def crash(*_: object) -> None:
+        raise Crash
+
+    async def crash_after(call: object, *arguments: object) -> None:
+        await call(*arguments)  # type: ignore[operator]
+        raise Crash
+
+    def crash_on(part: str) -> object:
+        write = world.vault.write
+
+        def wrapped(path: str, data: bytes) -> None:
+            if path.endswith(part):
+                raise Crash
+            write(path, data)
+
+        return wrapped
+
+    ledger = world.ledger
+    if step == "snapshot":
+        patch.setattr(world.vault, "write", crash_on("00001.arrow"))
+    elif step == "manifest":
+        patch.setattr(world.vault, "write", crash_on("manifest.json"))
+    elif step == "check":
+        patch.setattr(world.intake._renderer, "check", crash)
+    elif step in ("settled", "begun"):
+        name = {"settled": "settle", "begun": "begin_job"}[step]
+        call = getattr(ledger, name)
+        patch.setattr(ledger, name, lambda *arguments: crash_after(call, *arguments))
+    else:
+        patch.setattr(ledger, step, crash)
+
+
+async def test_a_full_disk_is_unavailable_and_the_call_may_be_made_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("actors.intake.roster._keep", full)
+        with pytest.raises(Unavailable, match="ENOSPC"):
+            await world.intake.accept("acme", folder, "k1")
+    assert (await world.intake.accept("acme", folder, "k1")).record.state is JobState.RUNNING
+
+
+async def test_a_ledger_that_is_away_leaves_a_job_that_is_taken_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+
+    async def away(record: JobRecord) -> JobRecord:
+        raise Unavailable("ledger", "restarting")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.ledger, "begin_job", away)
+        with pytest.raises(Unavailable):
+            await world.intake.accept("acme", folder, "k1")
+    assert [j.record.state for j in await world.ledger.list_jobs("acme")] == [JobState.ACCEPTING]
+    assert (await world.intake.accept("acme", folder, "k1")).record.state is JobState.RUNNING
+
+
+async def test_a_list_that_changes_between_the_readings_is_refused(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = upload(world.vault, bundle_files(LIST))
+    write = actor_module.write_snapshot
+
+    def swap(*arguments: object) -> object:
+        upload(world.vault, {"list.csv": LIST + "d@x.test,D\n"})
+        return write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(actor_module, "write_snapshot", swap)
+    with pytest.raises(InvalidInput, match="the list changed while it was read"):
+        await world.intake.accept("acme", folder, "k1")
+    assert (await world.ledger.list_jobs("acme"))[0].record.state is JobState.REFUSED
+    upload(world.vault, {"list.csv": LIST})
+    with pytest.raises(InvalidInput, match="the list changed while it was read"):
+        await world.intake.accept("acme", folder, "k1")
+
+
+async def test_settling_goes_in_batches(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actor_module, "SETTLE_ROWS", 4)
+    lines = "email\n" + "".join(f"{'' if i % 3 else 'u'}{i}{'' if i % 2 else '@x.test'}\n" for i in range(31))
+    sizes = []
+    settle = world.ledger.settle
+
+    async def counted(job: str, rows: np.ndarray, states: np.ndarray, reasons: list[str]) -> None:
+        sizes.append(len(rows))
+        await settle(job, rows, states, reasons)
+
+    monkeypatch.setattr(world.ledger, "settle", counted)
+    done = await world.intake.accept("acme", upload(world.vault, bundle_files(lines)), "k1")
+    assert max(sizes) <= 4
+    assert sum(sizes) == done.counts["invalid"] == 15
+    assert (await world.ledger.status(done.record.job)).balanced
+
+
+async def test_the_zip_of_a_bundle_is_the_same_payload(world: World) -> None:
+    from tests.unit.test_intake_bundle import zipped
+
+    files = bundle_files(LIST)
+    one = await world.intake.accept("acme", upload(world.vault, files), "k1")
+    data = zipped([(n, d.encode() if isinstance(d, str) else d) for n, d in files.items()])
+    again = await world.intake.accept("acme", upload(world.vault, {"bundle.zip": data}, "uploads/acme/2"), "k1")
+    assert again.record.job == one.record.job
+
+
+async def test_spec_json_is_the_whole_spec(world: World) -> None:
+    done = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST)), "k1")
+    spec = json.loads(world.snapshot(done.record.job)["spec.json"])
+    assert spec["list"]["rules"] == {"dedupe": "email", "suppress": ["global"]}
+    assert spec["delivery"]["retry_for"] == 172800.0
