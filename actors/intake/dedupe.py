@@ -61,12 +61,17 @@ def find_repeats(
 
 
 def _repeats_within(rows: RowArray, hashes: Hashes, texts: Texts) -> RowArray:
+    # A plain sort is several times faster than one that keeps the rows, and most lists have few repeats.
+    ordered = np.sort(hashes)
+    met = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+    if not len(met):
+        return np.empty(0, np.int64)
+    repeated = np.isin(hashes, met)
+    rows, hashes = rows[repeated], hashes[repeated]
     order = np.argsort(hashes, kind="stable")
     rows, hashes = rows[order], hashes[order]
     new = np.ones(len(rows), bool)
     new[1:] = hashes[1:] != hashes[:-1]
-    if new.all():
-        return np.empty(0, np.int64)
     first = rows[np.maximum.accumulate(np.where(new, np.arange(len(rows)), 0))]
     again = ~new
     later, earlier = rows[again], first[again]

@@ -43,7 +43,7 @@ class Roster:
     repeated: str
     types: dict[str, str] = field(default_factory=dict)
     kinds: list[pa.DataType] = field(default_factory=list)
-    native: list[bool] = field(default_factory=list)  # the file's own type is kept, without a way through text
+    direct: list[bool] = field(default_factory=list)  # the type is the file's own, or was found: a plain cast suffices
     states: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     scope_codes: dict[int, tuple[RowArray, NDArray[np.int32]]] = field(default_factory=dict)
     scope_reasons: list[str] = field(default_factory=list)
@@ -115,7 +115,7 @@ def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, co
     problems.stop()
     if not (roster.states == RowState.PENDING).any():
         raise refuse(spec.list_.file, "no row has a valid address", 0, spec.list_.email)
-    roster.types, roster.kinds, roster.native = learn.result()
+    roster.types, roster.kinds, roster.direct = learn.result()
     if roster.key >= 0:
         for rows in find_repeats(hashes, candidates, roster.keys):
             roster.states[rows] = RowState.DUPLICATE
@@ -201,7 +201,7 @@ class _Columns:
     def _observe_native(self, i: int, name: str, column: pa.Array) -> None:
         self._native[i] = column.type
         try:
-            _typed(column, self._type[i], self._kind(i), native=True)
+            _typed(column, self._type[i], self._kind(i), direct=True)
         except pa.ArrowInvalid:
             self._overflow.add(name)
 
@@ -226,7 +226,11 @@ class _Columns:
 
     def result(self) -> tuple[dict[str, str], list[pa.DataType], list[bool]]:
         types = {n: t or g.type_name for n, t, g in zip(self._source.names, self._type, self._guess, strict=True)}
-        return types, [self._kind(i) for i in range(len(types))], [n is not None for n in self._native]
+        return (
+            types,
+            [self._kind(i) for i in range(len(types))],
+            [n is not None or not t for n, t in zip(self._native, self._type, strict=True)],
+        )
 
 
 def _as_text(column: pa.Array) -> pa.StringArray:
@@ -244,8 +248,8 @@ def _keep(path: Path, checked: Checked, key: pa.Array | None) -> None:
 
 def typed_segment(roster: Roster, segment: int, batch: pa.RecordBatch) -> pa.RecordBatch:
     """The second reading of one segment: list columns as their types, then the reserved columns."""
-    plan = zip(batch.columns, roster.types.values(), roster.kinds, roster.native, strict=True)
-    columns = [_typed(column, name, kind, native) for column, name, kind, native in plan]
+    plan = zip(batch.columns, roster.types.values(), roster.kinds, roster.direct, strict=True)
+    columns = [_typed(column, name, kind, direct) for column, name, kind, direct in plan]
     checked = roster.checked(segment)
     first = segment * roster.segment_rows
     states = roster.states[first : first + batch.num_rows]
@@ -275,10 +279,10 @@ def segment_reasons(roster: Roster, segment: int, invalid: pa.StringArray) -> pa
     return reasons
 
 
-def _typed(column: pa.Array, name: str, kind: pa.DataType, native: bool) -> pa.Array:
+def _typed(column: pa.Array, name: str, kind: pa.DataType, direct: bool) -> pa.Array:
     if column.type == kind:
         return column
-    if not native:
+    if not direct:
         return cast_text(_as_text(column), name, kind)[0]
     if name == "timestamp" and column.type.tz is None:
         return pc.assume_timezone(
