@@ -28,7 +28,7 @@ from actors.sender.rendering import Rendering
 
 log = logging.getLogger(__name__)
 
-LINGER = 0.01  # results wait this long for company before they go to the ledger
+LINGER = 0.05  # results wait this long for company: a call to the ledger costs as much as the rows of some milliseconds
 RENEW_SECONDS = 1.0  # with rows open the lease is renewed at least so often
 REPORT_SECONDS = 0.5
 FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
 READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own speed
-OPEN_SECONDS = 0.1  # the same for rows open in the ledger
+OPEN_SECONDS = 0.2  # the same for rows open in the ledger: some rounds of calls to it
 MOST_READY = 512
 TRIES = 2  # connections that one opened mail may meet the end of
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
@@ -88,10 +88,20 @@ class Lane:
         return len(self.ready) + self.rendering + sum(len(c.rows) for c in self.waiting)
 
     @property
+    def _wanted(self) -> int:
+        """How many rendered mails the lane would like to have ready."""
+        wanted = FIRST_ROWS * 4 if self.rate < 0 else int(self.rate * READY_SECONDS)
+        return min(max(wanted, 32), MOST_READY)
+
+    @property
     def room(self) -> int:
         """How many more rows may be rendered."""
-        wanted = FIRST_ROWS * 4 if self.rate < 0 else int(self.rate * READY_SECONDS)
-        return min(max(wanted, 32), MOST_READY) - len(self.ready) - self.rendering
+        return self._wanted - len(self.ready) - self.rendering
+
+    @property
+    def hungry(self) -> bool:
+        """Whether rows should be rendered now: half of what it wants is gone, so that calls are large."""
+        return bool(self.waiting) and 2 * self.room >= min(self._wanted, 2 * len(self.waiting[0].rows))
 
     @property
     def openable(self) -> int:

@@ -11,7 +11,7 @@ from actors.model.ports import Clock, Renderer
 from actors.sender.hand import Hand, Mail, RenderOrder, next_order
 from actors.sender.patience import patiently
 
-CALL_ROWS = 128
+CALL_ROWS = 256
 CALL_BYTES = 16 * 2**20  # of one call, by what the job's mails weighed so far: a few calls' worth is all that is in memory
 AT_ONCE = 2
 KNOWN_JOBS = 1_000  # whose weights are remembered
@@ -48,7 +48,7 @@ class Rendering:
 
     def _next(self) -> RenderOrder | None:
         lanes = self._hand.lanes
-        first = next((lane for lane in lanes.values() if lane.waiting and lane.room > 0), None)
+        first = next((lane for lane in lanes.values() if lane.hungry), None)
         if first is None:
             return None
         weight = self._weights.get(first.waiting[0].work.lease.job, 0.0)
