@@ -148,6 +148,7 @@ def _conductor(parts: Parts, _: str) -> dict[str, Any]:
         "results": parts.port(names.RESULTS),
         "clock": parts.clock,
         "pools": {e.address: e.pool for e in parts.config.egresses},
+        "retry_scale": parts.config.retry_scale,
     }
 
 

@@ -112,6 +112,7 @@ class Config(Section):
     egresses: tuple[EgressConfig, ...] = (EgressConfig(address="127.0.0.2", ehlo="localhost.localdomain"),)
     routes: tuple[RouteConfig, ...] = ()
     identities: tuple[IdentityConfig, ...] = ()
+    retry_scale: float = Field(default=1.0, ge=0.001, le=10)  # stretches the pauses between attempts
     nameservers: tuple[str, ...] = ()  # default: the system's
     lanes: LaneConfig = LaneConfig()
     result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault

@@ -69,9 +69,10 @@ class Conductor:
         results: Results,
         clock: Clock,
         pools: Mapping[str, str],
+        retry_scale: float = 1.0,
     ):
         self._ledger, self._vault, self._resolver, self._results = ledger, vault, resolver, results
-        self._clock = clock
+        self._clock, self._retry_scale = clock, retry_scale
         self._pools = dict(pools)
         self._domains = Domains(vault)
         self._book = LeaseBook()
@@ -150,6 +151,7 @@ class Conductor:
             shards=tuple(c.shard() for c in chunks),
             retry_for=record.retry_for,
             deadline_at=record.deadline_at,
+            retry_scale=self._retry_scale,
         )
         self._book.add(egress, lease)
         return lease

@@ -65,6 +65,7 @@ class Lease:
     shards: tuple[Shard, ...]
     retry_for: float
     deadline_at: float  # 0 = none
+    retry_scale: float = 1.0  # stretches the pauses between attempts; below 1 only for demos and tests
 
     @property
     def rows(self) -> int:

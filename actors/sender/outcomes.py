@@ -47,7 +47,9 @@ def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: P
     state, next_at, avoid = STATES[verdict], 0.0, ""
     if state is RowState.DEFERRED:
         spread = chance(lease.job, row.row, row.attempt)
-        next_at = next_attempt(now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at)
+        next_at = next_attempt(
+            now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
+        )
         if not next_at:
             state = RowState.EXPIRED
         elif blame is Blame.EGRESS:

@@ -29,10 +29,19 @@ def delay(attempt: int, blame: Blame, spread: float) -> float:
 
 
 def next_attempt(
-    now: float, first_at: float, attempt: int, blame: Blame, spread: float, retry_for: float, deadline: float
+    now: float,
+    first_at: float,
+    attempt: int,
+    blame: Blame,
+    spread: float,
+    retry_for: float,
+    deadline: float,
+    scale: float = 1.0,
 ) -> float:
-    """When to try again, 0 when that would be after `first_at + retry_for` or the deadline (0 = none): the row has expired."""
-    at = now + delay(attempt, blame, spread)
+    """When to try again, 0 when that would be after `first_at + retry_for` or the deadline (0 = none): the row has expired.
+
+    `scale` stretches the pause."""
+    at = now + scale * delay(attempt, blame, spread)
     if at > (first_at or now) + retry_for or (deadline and at > deadline):
         return 0.0
     return at

@@ -48,7 +48,7 @@ def run(rows: int, folder: Path, as_json: bool) -> None:
     port = free_port()
     routes = [{"pattern": d, "host": h, "port": port} for d, h in SITES.items()]
     routes.append({"pattern": "*", "host": OTHERS, "port": port})
-    config = write_config(folder, routes, domain=sender_domain(bundle), egresses=3)
+    config = write_config(folder, routes, domain=sender_domain(bundle), egresses=3, retry_scale=0.02)
     say("starting receivers and the system")
     with receivers(port, bundle / "demo-world.yaml"), running(config) as system, system.client() as client:
         started = time.monotonic()
