@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from jinja2.sandbox import SandboxedEscapeFormatter, SandboxedFormatter
+from jinja2.utils import Namespace
 from markupsafe import Markup, soft_str
 
 from actors.renderer.functions.errors import Limit
@@ -40,15 +41,22 @@ def weigh(value: Any, limit: int = MAX_TEXT_CHARS) -> int:
         if total <= limit:
             for item in value:
                 total += weigh(item, limit - total)
-    elif isinstance(value, Mapping):
-        total = len(value)
-        for key, item in value.items():
+    elif isinstance(value, Mapping | Namespace):
+        # A namespace shows its names to nobody but itself.
+        entries = object.__getattribute__(value, "_Namespace__attrs") if isinstance(value, Namespace) else value
+        total = len(entries)
+        for key, item in entries.items():
             total += weigh(key, limit - total) + weigh(item, limit - total)
     else:
         return 1
     if total > limit:
         raise Limit("gives a value that is too long")
     return total
+
+
+def weigh_lists(values: Iterable[Any]) -> int:
+    """What the lists and the like among these values weigh; texts and numbers count nothing."""
+    return sum(weigh(value) for value in values if isinstance(value, list | tuple | set | frozenset | Mapping | Namespace))
 
 
 def checked(value: Any) -> Any:

@@ -122,6 +122,10 @@ class _Part:
         """Row i of the part fails in the whole."""
         self._whole.fail(self._index[i], error)
 
+    def spend(self, i: int, values: Sequence[Any]) -> None:
+        """Row i of the part pays in the whole."""
+        self._whole.spend(self._index[i], values)
+
 
 def scalar(
     family: str,

@@ -22,6 +22,9 @@ class Scope(Protocol):
     @property
     def job(self) -> Context: ...
     def fail(self, i: int, error: BaseException) -> None: ...
+    def spend(self, i: int, values: Sequence[Any]) -> None:
+        """Charges row i for the lists among these values. Raises Limit where the row has used up what it may."""
+        ...
 
 
 class OneRow:
@@ -36,6 +39,9 @@ class OneRow:
         """Ends the row at once."""
         raise error
 
+    def spend(self, i: int, values: Sequence[Any]) -> None:
+        """The sandbox has charged the call."""
+
 
 def fail_all(scope: Scope, error: BaseException) -> Lit:
     """No row of the scope can be worked out."""
@@ -48,7 +54,9 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
     """The function's values, row by row; null where it raises (and the row fails)."""
     if all(isinstance(arg, Lit) for arg in args):
         try:
-            return Lit(function(*[arg.value for arg in args]))  # type: ignore[union-attr]
+            values = [arg.value for arg in args]  # type: ignore[union-attr]
+            scope.spend(0, values)
+            return Lit(function(*values))
         except Exception as error:
             return fail_all(scope, error)
     if any(isinstance(arg, Col) and arg.kind == OBJ for arg in args):
@@ -65,6 +73,7 @@ def _one_by_one(scope: Scope, function: Callable[..., Any], lists: list[list[Any
     values: list[Any] = []
     for i, row in enumerate(zip(*lists, strict=True)):
         try:
+            scope.spend(i, row)
             values.append(function(*row))
         except Exception as error:
             scope.fail(i, error)

@@ -16,7 +16,7 @@ from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.guards import INT_MAX, INT_MIN, OPERATORS
 from actors.renderer.functions.limits import MAX_INCLUDE_DEPTH
 from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
-from actors.renderer.template.sandbox import set_names
+from actors.renderer.template.metering import set_names
 from actors.renderer.template.syntax import Source
 
 GLOBALS = frozenset(("cycler", "dict", "joiner", "namespace", "range"))
@@ -45,7 +45,7 @@ _probe.filters, _probe.tests, _probe.globals = _Anything(), _Anything(), {}
 def check(main: Source, columns: Mapping[str, str], files: Mapping[str, str], taken: dict[str, Source]) -> list[Problem]:
     """Every problem of the template and of the files that it names; those are read into `taken`."""
     checker = _Checker(columns, files, taken)
-    checker.template(main.tree, main.name, frozenset(), 0)
+    checker.template(main.tree, main.name, frozenset(), ())
     unique = {(p.file, p.line, p.message): p for p in checker.problems}
     return sorted(unique.values(), key=lambda p: (p.file, p.line))
 
@@ -60,9 +60,10 @@ class _Checker:
     def __init__(self, columns: Mapping[str, str], files: Mapping[str, str], taken: dict[str, Source]):
         self.columns, self.files, self.taken = columns, files, taken
         self.problems: list[Problem] = []
+        self._seen: set[tuple[str, frozenset[str]]] = set()
 
-    def template(self, tree: nodes.Template, name: str, outer: frozenset[str], depth: int) -> None:
-        """Checks one tree; `outer` are the names that a template around it sets."""
+    def template(self, tree: nodes.Template, name: str, outer: frozenset[str], path: tuple[str, ...]) -> None:
+        """Checks one tree; `outer` are the names that templates around it set, `path` the files that led here."""
         own = outer | _assigned(tree)
         self._names(tree, name, own)
         for const in tree.find_all(nodes.Const):
@@ -71,7 +72,7 @@ class _Checker:
         for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr)):
             self._node(node, name, own)
         for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-            self._file(taken, name, own, depth)
+            self._file(taken, name, own, path)
 
     def _add(self, name: str, line: int, message: str) -> None:
         self.problems.append(Problem(name, message, line))
@@ -127,23 +128,27 @@ class _Checker:
         except TypeError as error:
             self._add(name, node.lineno, f"{function.usage}: {error}")
 
-    def _file(self, node: Any, name: str, own: frozenset[str], depth: int) -> None:
+    def _file(self, node: Any, name: str, own: frozenset[str], path: tuple[str, ...]) -> None:
         target = node.template
         if not isinstance(target, nodes.Const) or not isinstance(target.value, str):
             return
         if target.value not in self.files:
             if not getattr(node, "ignore_missing", False):
                 self._add(name, node.lineno, f"no file {target.value!r}{nearest(target.value, set(self.files))}")
-        elif depth >= MAX_INCLUDE_DEPTH:
-            self._add(name, node.lineno, f"files take each other in more than {MAX_INCLUDE_DEPTH} deep")
-        else:
-            try:
-                inner = self.taken.get(target.value) or Source.read(target.value, self.files[target.value])
-            except InvalidInput as error:
-                self.problems.extend(error.problems)
-                return
-            self.taken[target.value] = inner
-            self.template(inner.tree, target.value, own, depth + 1)
+        elif target.value in path or len(path) >= MAX_INCLUDE_DEPTH:
+            self._add(name, node.lineno, f"files take each other in, or more than {MAX_INCLUDE_DEPTH} deep")
+        elif (target.value, own) not in self._seen:
+            self._seen.add((target.value, own))
+            self._taken(target.value, own, (*path, target.value))
+
+    def _taken(self, name: str, own: frozenset[str], path: tuple[str, ...]) -> None:
+        try:
+            source = self.taken.get(name) or Source.read(name, self.files[name])
+        except InvalidInput as error:
+            self.problems.extend(error.problems)
+            return
+        self.taken[name] = source
+        self.template(source.tree, name, own, path)
 
 
 def _assigned(tree: nodes.Template) -> frozenset[str]:

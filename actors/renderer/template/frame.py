@@ -3,30 +3,35 @@
 A branch sees the names around it; what it sets is merged back for its rows only. Columns are loaded from Arrow when first used.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
+from actors.model.states import RowState
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.errors import reason_of, state_of
+from actors.renderer.functions.errors import Limit, reason_of, state_of
+from actors.renderer.functions.guards import weigh_lists
+from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, from_arrow, list_of, select, spread
-from actors.renderer.template.columns import Failure
+from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.sandbox import RowEnvironment
 
 
 class Shard:
     """One run of a plan: the rows, the columns loaded so far, the rows that failed."""
 
-    __slots__ = ("columns", "environment", "failed", "job", "n", "place", "table", "zone")
+    __slots__ = ("chars", "columns", "environment", "failed", "job", "n", "place", "steps", "table", "zone")
 
     def __init__(self, table: pa.Table | pa.RecordBatch, n: int, job: Context, environment: RowEnvironment, zone: ZoneInfo):
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
         self.place = ""  # file and line of what is being worked out
+        self.steps = [0] * n  # what each row has used of MAX_STEPS
+        self.chars = 0  # characters in the slots of all rows so far
 
     def column(self, name: str) -> Col:
         """A list column."""
@@ -88,6 +93,15 @@ class Frame:
             place = getattr(error, "hongyan_place", "") or self.shard.place
             self.shard.failed[at] = Failure(state_of(error), f"{place}: {reason_of(error)}")
 
+    def spend(self, i: int, values: Sequence[Any]) -> None:
+        """Charges row i for lists that a column step touches."""
+        weight = weigh_lists(values)
+        if weight:
+            at = i if self.index is None else int(self.index[i])
+            self.shard.steps[at] += 1 + weight // ITEMS_A_STEP
+            if self.shard.steps[at] > MAX_STEPS:
+                raise Limit("takes too many steps")
+
     def alive(self) -> Mask | None:
         """Which rows have not failed; None: all."""
         failed = self.shard.failed
@@ -99,14 +113,21 @@ class Frame:
             mask = mask[self.index]
         return None if mask.all() else mask
 
-    def full(self, texts: list[str]) -> list[str]:
-        """These rows' texts at their places in the shard, "" for the other rows."""
-        if self.index is None:
-            return texts
-        out = [""] * self.shard.n
-        for i, text in zip(self.index.tolist(), texts, strict=True):
-            out[i] = text
-        return out
+    def emit(self, pieces: list[Piece], texts: list[str]) -> None:
+        """Adds a slot's texts of these rows; a row whose slots grow too long fails."""
+        shard = self.shard
+        if self.index is not None:
+            full = [""] * shard.n
+            for i, text in zip(self.index.tolist(), texts, strict=True):
+                full[i] = text
+            texts = full
+        pieces.append(Piece(values=texts))
+        shard.chars += sum(map(len, texts))
+        if shard.chars > MAX_OUTPUT_CHARS:  # all rows together: no single one could be over it before
+            for i, text in enumerate(texts):
+                if i not in shard.failed and text and sum(len(p.values[i]) for p in pieces if p.values) > MAX_OUTPUT_CHARS:
+                    shard.failed[i] = Failure(RowState.RENDER_ERROR, f"{shard.place}: writes a text that is too long")
+                    texts[i] = ""
 
     def mask(self) -> Mask | None:
         """These rows as a mask over the shard; None: all."""

@@ -14,11 +14,11 @@ from markupsafe import soft_str
 from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
+from actors.renderer.template.metering import Meter
 
 LEFT_OUT = frozenset(("attr", "random", "pprint"))
 FILTER_NAMES = frozenset(FILTERS) - LEFT_OUT
 TEST_NAMES = frozenset(TESTS) - {"callable"}
-ITEMS_A_STEP = 64  # characters or items of its arguments that a filter may touch for one step
 LAZY = frozenset(("batch", "items", "reverse", "slice", "unique"))  # give iterators, which only one consumer may read
 _SIZED = frozenset(("batch", "center", "filesizeformat", "indent", "round", "slice", "truncate", "wordwrap"))
 
@@ -27,10 +27,10 @@ def _first(args: Sequence[Any], kwargs: Mapping[str, Any], at: int, name: str, d
     return args[at] if len(args) > at else kwargs.get(name, default)
 
 
-def _before(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    """Refuses calls whose work or result would be out of all bounds; gives the size of what comes in. `args[0]` is the
-    filtered value."""
-    size = sum(map(guards.weigh, args)) + sum(map(guards.weigh, kwargs.values()))
+def _before(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuses calls whose work or result would be out of all bounds. `args[0]` is the filtered value."""
+    for value in (*args, *kwargs.values()):
+        guards.weigh(value)
     if name in _SIZED:
         for value in (*args[1:], *kwargs.values()):
             if isinstance(value, int) and abs(value) > MAX_SIZE_ARGUMENT:
@@ -52,17 +52,20 @@ def _before(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
         glue = soft_str(_first(args, kwargs, 1, "d", ""))
         if len(args[0]) * len(glue) > MAX_TEXT_CHARS:
             raise Limit("join gives a text that is too long")
-    return size
 
 
-def _bounded(name: str, function: Callable[..., Any], charge: Callable[[int], None] | None) -> Callable[..., Any]:
+def _bounded(name: str, function: Callable[..., Any], meter: Meter | None) -> Callable[..., Any]:
     skip = 1 if hasattr(function, "jinja_pass_arg") else 0
 
     def filter_(*args: Any, **kwargs: Any) -> Any:
-        size = _before(name, args[skip:], kwargs)
-        if charge is not None:
-            charge(1 + size // ITEMS_A_STEP)
-        return guards.checked(function(*args, **kwargs))
+        _before(name, args[skip:], kwargs)
+        if meter is not None:
+            meter.step()
+            meter.touch(*args[skip:], *kwargs.values())
+        result = guards.checked(function(*args, **kwargs))
+        if meter is not None:
+            meter.touch(result)
+        return result
 
     functools.update_wrapper(filter_, function, assigned=("__doc__",))  # keeps jinja_pass_arg and jinja_async_variant
     filter_.__name__ = name
@@ -70,12 +73,12 @@ def _bounded(name: str, function: Callable[..., Any], charge: Callable[[int], No
     return bounded
 
 
-def filters(charge: Callable[[int], None] | None = None) -> dict[str, Callable[..., Any]]:
-    """The filters by name; each call charges its steps."""
+def filters(meter: Meter | None = None) -> dict[str, Callable[..., Any]]:
+    """The filters by name; each call charges the meter."""
     table: dict[str, Callable[..., Any]] = {}
     for name in FILTER_NAMES:
         function: Any = FILTERS[name]
-        table[name] = _bounded(name, function, charge)
+        table[name] = _bounded(name, function, meter)
     return table
 
 

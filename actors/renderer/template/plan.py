@@ -12,14 +12,13 @@ from jinja2 import TemplateError
 from numpy.typing import NDArray
 
 from actors.model.errors import InvalidInput, Problem
-from actors.model.states import RowState
 from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
 from actors.renderer.template.check import check
-from actors.renderer.template.columns import Columns, Failure, SlotReport
+from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.frame import Frame, Shard
-from actors.renderer.template.sandbox import RowEnvironment, set_names
+from actors.renderer.template.metering import set_names
+from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
 
@@ -41,21 +40,11 @@ class Plan:
         if shard.n:
             with np.errstate(all="ignore"):
                 self._act(Frame(shard), columns.pieces)
-            self._check_lengths(columns)
         return columns
 
     def explain(self) -> list[SlotReport]:
         """How each slot and statement is worked out."""
         return list(self._reports)
-
-    def _check_lengths(self, columns: Columns) -> None:
-        literal = sum(map(len, self.statics))
-        total = sum(sum(map(len, piece.values)) for piece in columns.pieces)
-        if total + literal <= MAX_OUTPUT_CHARS:  # of all rows together, so of each
-            return
-        for i in range(columns.n):
-            if i not in columns.failed and len(columns.text(self.statics, i)) > MAX_OUTPUT_CHARS:
-                columns.failed[i] = Failure(RowState.RENDER_ERROR, f"{self.name}: writes a text that is too long")
 
 
 def compile_template(source: str, *, name: str, context: Context, escape: bool, files: Mapping[str, str] | None = None) -> Plan:

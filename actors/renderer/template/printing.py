@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import escape as escape_one
 
+from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.scope import Scope, each, fail_all
 from actors.renderer.functions.values import BOOL, FLOAT, INT, MARKUP, TEXT, Col, Value, list_of
 
@@ -37,6 +38,7 @@ def printed(scope: Scope, value: Value, escape: bool) -> list[str]:
 def _one(value: Any, escape: bool) -> str:
     if value is None:
         return ""
+    weigh(value)
     return str(escape_one(value)) if escape else str(value)
 
 

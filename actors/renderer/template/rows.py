@@ -8,12 +8,11 @@ from typing import Any
 
 from jinja2 import Template, nodes
 
-from actors.renderer.functions.errors import Limit
-from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
 from actors.renderer.functions.values import Value, column_of
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
-from actors.renderer.template.sandbox import RowEnvironment, literal_chars, prepare
+from actors.renderer.template.metering import prepare
+from actors.renderer.template.sandbox import RowEnvironment
 
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _SETS = (nodes.Assign, nodes.AssignBlock)
@@ -31,23 +30,22 @@ class Program:
         self._reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
         self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
         self._environment = environment
-        self._chars = literal_chars(body)
         self._template: Template = environment.from_string(tree)
 
     def reads(self, frame: Frame) -> set[str]:
         """The names whose values it needs from the frame."""
         return frame.visible() if self._reads_all else self._reads
 
-    def run(self, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """One row's text and the names that it set. Raises whatever the row's values make it raise."""
-        meter = self._environment.meter
-        meter.reset()
-        meter.emit(self._chars)
+    def run(self, values: Mapping[str, Any], steps: int) -> tuple[str, dict[str, Any]]:
+        """One row's text and the names that it set. Raises whatever the row's values make it raise; `used` tells the steps."""
+        self._environment.meter.begin(steps)
         context = self._template.new_context(dict(values))
-        text = "".join(self._template.root_render_func(context))
-        if len(text) > MAX_OUTPUT_CHARS:
-            raise Limit("writes a text that is too long")
-        return text, context.vars
+        return "".join(self._template.root_render_func(context)), context.vars
+
+    @property
+    def used(self) -> int:
+        """Steps that the row has used, this program's among them."""
+        return self._environment.meter.steps
 
 
 def _targets(target: nodes.Node) -> Iterator[str]:
@@ -66,10 +64,12 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
     for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
         outcome = None
         if going[i]:
+            at = i if frame.index is None else int(frame.index[i])
             try:
-                outcome = program.run(dict(zip(names, row, strict=True)))
+                outcome = program.run(dict(zip(names, row, strict=True)), frame.shard.steps[at])
             except Exception as error:
                 frame.fail(i, error)
+            frame.shard.steps[at] = program.used
         outcomes.append(outcome)
     return outcomes
 
@@ -91,7 +91,7 @@ def run_statement(program: Program, place: str) -> Callable[[Frame, list[Piece]]
     def run(frame: Frame, pieces: list[Piece]) -> None:
         frame.shard.place = place
         outcomes = _outcomes(program, frame)
-        pieces.append(Piece(values=frame.full(["" if o is None else o[0] for o in outcomes])))
+        frame.emit(pieces, ["" if o is None else o[0] for o in outcomes])
         for name in program.sets:
             frame.names[name] = column_of([None if o is None else o[1].get(name) for o in outcomes])
 

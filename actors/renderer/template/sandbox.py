@@ -5,7 +5,7 @@ reads a clock: the bounds are counts, so a row ends alike on every machine.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from types import CodeType
 from typing import Any
@@ -20,8 +20,9 @@ from markupsafe import Markup
 
 from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
-from actors.renderer.functions.limits import MAX_OUTPUT_CHARS, MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_STEPS, MAX_TEXT_CHARS
+from actors.renderer.functions.limits import MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
 from actors.renderer.template import inherited
+from actors.renderer.template.metering import FUNCTION, Counted, Meter, head_with_charge, prepare
 
 
 def _words(text: str) -> frozenset[str]:
@@ -60,53 +61,28 @@ ATTRIBUTES: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((BlockReference,), frozenset(("super",))),
 )
 _OPEN_TYPES = (Namespace, TemplateReference, TemplateModule)  # hold only what the template put there
-FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
 _WIDTH_METHODS = frozenset(("center", "ljust", "rjust", "zfill"))
 
 
-class Meter:
-    """What the running row has used."""
-
-    __slots__ = ("chars", "steps")
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.steps = 0
-        self.chars = 0
-
-    def step(self, steps: int = 1) -> None:
-        self.steps += steps
-        if self.steps > MAX_STEPS:
-            raise Limit("takes too many steps")
-
-    def emit(self, chars: int) -> None:
-        self.chars += chars
-        if self.chars > MAX_OUTPUT_CHARS:
-            raise Limit("writes a text that is too long")
-
-
-class Counted:
-    """The items of a loop, each charged to the row's meter with the literal text of the loop's body."""
-
-    __slots__ = ("_chars", "_items", "_meter")
-
-    def __init__(self, items: Iterable[Any], chars: int, meter: Meter):
-        self._items, self._chars, self._meter = items, chars, meter
-
-    def __len__(self) -> int:
-        return len(self._items)  # type: ignore[arg-type]
-
-    def __iter__(self) -> Iterator[Any]:
-        for item in self._items:
-            self._meter.step()
-            self._meter.emit(self._chars)
-            yield item
-
-
 class _Generator(CodeGenerator):
-    """Sends `~` through the guards; everything else is Jinja2's code."""
+    """Sends `~` and displays of lists through the guards; everything else is Jinja2's code."""
+
+    def _held(self, visit: Callable[[Any, Frame], None], node: nodes.Expr, frame: Frame) -> None:
+        self.write("environment.held(")
+        visit(node, frame)
+        self.write(")")
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:
+        self._held(super().visit_List, node, frame)
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
+        self._held(super().visit_Dict, node, frame)
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
+        if node.ctx == "load":
+            self._held(super().visit_Tuple, node, frame)
+        else:
+            super().visit_Tuple(node, frame)
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         self.write("environment.tilde((")
@@ -144,14 +120,16 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         )
         names: dict[str, Any] = {"dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner, "range": _range}
         self.globals = {**names, **scalars, **{FUNCTION + name: call for name, call in scalars.items()}}
-        table: dict[str, Any] = {**inherited.filters(self.meter.step), **scalars}
+        table: dict[str, Any] = {**inherited.filters(self.meter), **scalars}
         self.filters = table
         tests: dict[str, Any] = inherited.tests()
         self.tests = tests
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        tree = super()._parse(source, name, filename)
+        tree = super()._parse(source, name, filename)  # of a file that is taken in
         prepare(tree, self)
+        head_with_charge(tree.body, 1)
+        tree.set_environment(self)
         return tree
 
     def _compile(self, source: str, filename: str) -> CodeType:
@@ -164,13 +142,19 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         return Counted(items, chars, self.meter)
 
     def charge(self, chars: int) -> str:
-        """Stands at the head of every macro."""
+        """Stands at the head of every macro, block and included file."""
         self.meter.step()
         self.meter.emit(chars)
         return ""
 
-    def tilde(self, parts: Iterable[Any], markup: bool) -> str:
+    def held(self, value: Any) -> Any:
+        """A list, tuple or dict that the template writes down."""
+        self.meter.touch(value)
+        return value
+
+    def tilde(self, parts: tuple[Any, ...], markup: bool) -> str:
         """`a ~ b`."""
+        self.meter.touch(*parts)
         return guards.tilde(parts, markup)
 
     def method(self, value: Any, name: str, args: Sequence[Any]) -> Any:
@@ -181,7 +165,9 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         return guards.checked(bound(*args))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        return guards.binop(operator, left, right)
+        result = guards.binop(operator, left, right)
+        self.meter.touch(left, right, result)
+        return result
 
     def call_unop(self, context: Context, operator: str, arg: Any) -> Any:
         return guards.unop(operator, arg)
@@ -220,8 +206,10 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         owner = getattr(__obj, "__self__", None)
         if isinstance(owner, str):
             _check_method(owner, getattr(__obj, "__name__", ""), args, kwargs)
-        result = super().call(__context, __obj, *args, **kwargs)
-        return guards.checked(result)
+        __self.meter.touch(*args, *kwargs.values())
+        result = guards.checked(super().call(__context, __obj, *args, **kwargs))
+        __self.meter.touch(result)
+        return result
 
 
 @pass_context
@@ -230,7 +218,8 @@ def _finalize(context: Context, value: Any) -> Any:
     if value is None:
         return ""
     environment: Any = context.environment
-    environment.meter.emit(len(value) if isinstance(value, str) else guards.weigh(value))
+    environment.meter.emit(guards.weigh(value))
+    environment.meter.touch(value)
     return value
 
 
@@ -252,42 +241,3 @@ def _check_method(owner: str, name: str, args: Sequence[Any], kwargs: Mapping[st
         guards.weigh(args[0])
         if len(args[0]) * len(owner) > MAX_TEXT_CHARS:
             raise Limit("joins a text that is too long")
-
-
-def prepare(tree: nodes.Node, environment: "RowEnvironment") -> None:
-    """Readies a tree for the sandbox, in place and once: wraps every `for`, heads every macro, and lets a call of a function
-    mean the function also where a list column has its name."""
-    for loop in tree.find_all(nodes.For):
-        loop.iter = _internal(loop, "counted", loop.iter, nodes.Const(literal_chars(loop.body)))
-    for macro in tree.find_all((nodes.Macro, nodes.CallBlock)):
-        body: list[nodes.Node] = macro.body  # type: ignore[attr-defined]
-        head = nodes.Output([_internal(macro, "charge", nodes.Const(literal_chars(body)))])
-        body.insert(0, head.set_lineno(macro.lineno))
-    own = environment.shadowed | set_names(tree)
-    for call in tree.find_all(nodes.Call):
-        if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:
-            call.node = nodes.Name(FUNCTION + call.node.name, "load", lineno=call.lineno)
-    tree.set_environment(environment)
-
-
-def set_names(tree: nodes.Node) -> frozenset[str]:
-    """Every name that the tree itself gives a meaning: set, loop targets, macros and their parameters, imports."""
-    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
-    names.update(macro.name for macro in tree.find_all(nodes.Macro))
-    names.update(imported.target for imported in tree.find_all(nodes.Import))
-    for chosen in tree.find_all(nodes.FromImport):
-        names.update(name if isinstance(name, str) else name[1] for name in chosen.names)
-    return frozenset(names)
-
-
-def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:
-    call = nodes.Call(nodes.EnvironmentAttribute(method), list(args), [], None, None)
-    call.set_lineno(place.lineno)
-    return call
-
-
-def literal_chars(body: Iterable[nodes.Node]) -> int:
-    """Characters of literal text directly or deeper in these statements."""
-    return sum(len(data.data) for node in body for data in node.find_all(nodes.TemplateData)) + sum(
-        len(node.data) for node in body if isinstance(node, nodes.TemplateData)
-    )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from jinja2 import nodes
 
+from actors.renderer.functions.limits import MAX_INCLUDES
 from actors.renderer.functions.scope import truth
 from actors.renderer.template.columns import Piece, SlotReport
 from actors.renderer.template.expressions import Expressions, RowByRow, Step
@@ -44,6 +45,7 @@ class Statements:
     def __init__(self, environment: RowEnvironment, escape: bool, shadowed: frozenset[str], sources: Mapping[str, Source]):
         self._environment, self._escape, self._sources = environment, escape, sources
         self._expressions = Expressions(environment, escape, shadowed)
+        self._includes = 0
         self.statics: list[str] = []
         self.reports: list[SlotReport] = []
 
@@ -52,8 +54,9 @@ class Statements:
         reason = whole_reason(source.tree)
         if not reason:
             return self.body(source.tree.body, source)
-        for line, text in source.slots.values():
-            self.reports.append(SlotReport(source.name, line, text, "row by row", reason))
+        for file in (source, *self._sources.values()):
+            for line, text in file.slots.values():
+                self.reports.append(SlotReport(file.name, line, text, "row by row", reason))
         return self._program(source.tree.body, source)
 
     def body(self, body: Sequence[nodes.Node], source: Source) -> Act:
@@ -115,7 +118,7 @@ class Statements:
 
         def run(frame: Frame, pieces: list[Piece]) -> None:
             frame.shard.place = place
-            pieces.append(Piece(values=frame.full(printed(frame, step(frame), escape))))
+            frame.emit(pieces, printed(frame, step(frame), escape))
 
         return run
 
@@ -168,8 +171,9 @@ class Statements:
     def _include(self, node: nodes.Include, source: Source) -> Act | None:
         target = node.template.value if isinstance(node.template, nodes.Const) else None
         inner = self._sources.get(target) if isinstance(target, str) else None
-        if inner is None or not node.with_context or whole_reason(inner.tree):
+        if inner is None or not node.with_context or whole_reason(inner.tree) or self._includes >= MAX_INCLUDES:
             return None
+        self._includes += 1
         body = self.body(inner.tree.body, inner)
         return lambda frame, pieces: body(frame.scoped(), pieces)
 

@@ -1,0 +1,114 @@
+"""How the sandbox counts what a row uses: loop turns, calls, list sizes, characters written.
+
+The syntax tree is changed so that every loop, macro, block and included file charges the meter; nothing here reads a clock, so
+a row ends alike on every machine.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+from jinja2 import nodes
+
+from actors.renderer.functions import guards
+from actors.renderer.functions.errors import Limit
+from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
+
+FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
+
+
+class RowSandbox(Protocol):
+    """What a tree is readied for."""
+
+    functions: frozenset[str]
+    shadowed: frozenset[str]
+
+
+class Meter:
+    """What the running row has used."""
+
+    __slots__ = ("chars", "steps")
+
+    def __init__(self) -> None:
+        self.begin(0)
+
+    def begin(self, steps: int) -> None:
+        """A program starts for a row that has used so many steps before."""
+        self.steps = steps
+        self.chars = 0
+
+    def step(self, steps: int = 1) -> None:
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise Limit("takes too many steps")
+
+    def touch(self, *values: Any) -> None:
+        """Charges lists and the like by their size; other values are free."""
+        weight = guards.weigh_lists(values)
+        if weight:
+            self.step(1 + weight // ITEMS_A_STEP)
+
+    def emit(self, chars: int) -> None:
+        self.chars += chars
+        if self.chars > MAX_OUTPUT_CHARS:
+            raise Limit("writes a text that is too long")
+
+
+class Counted:
+    """The items of a loop, each charged to the row's meter with the literal text of the loop's body."""
+
+    __slots__ = ("_chars", "_items", "_meter")
+
+    def __init__(self, items: Iterable[Any], chars: int, meter: Meter):
+        self._items, self._chars, self._meter = items, chars, meter
+
+    def __len__(self) -> int:
+        return len(self._items)  # type: ignore[arg-type]
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in self._items:
+            self._meter.step()
+            self._meter.emit(self._chars)
+            yield item
+
+
+def prepare(tree: nodes.Node, environment: RowSandbox) -> None:
+    """Readies a tree for the sandbox, in place and once: wraps every `for`, heads every macro and block, and lets a call of a
+    function mean the function also where a list column has its name."""
+    for loop in tree.find_all(nodes.For):
+        loop.iter = _internal(loop, "counted", loop.iter, nodes.Const(literal_chars(loop.body)))
+    for block in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.Block)):
+        head_with_charge(block.body, block.lineno)  # type: ignore[attr-defined]
+    own = environment.shadowed | set_names(tree)
+    for call in tree.find_all(nodes.Call):
+        if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:
+            call.node = nodes.Name(FUNCTION + call.node.name, "load", lineno=call.lineno)
+    tree.set_environment(environment)  # type: ignore[arg-type]
+
+
+def head_with_charge(body: list[nodes.Node], line: int) -> None:
+    """Puts a slot that prints nothing and charges the body's literal text before the body."""
+    charge = _internal(nodes.Const("", lineno=line), "charge", nodes.Const(literal_chars(body)))
+    body.insert(0, nodes.Output([charge], lineno=line))
+
+
+def set_names(tree: nodes.Node) -> frozenset[str]:
+    """Every name that the tree itself gives a meaning: set, loop targets, macros and their parameters, imports."""
+    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    names.update(macro.name for macro in tree.find_all(nodes.Macro))
+    names.update(imported.target for imported in tree.find_all(nodes.Import))
+    for chosen in tree.find_all(nodes.FromImport):
+        names.update(name if isinstance(name, str) else name[1] for name in chosen.names)
+    return frozenset(names)
+
+
+def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:
+    call = nodes.Call(nodes.EnvironmentAttribute(method), list(args), [], None, None)
+    call.set_lineno(place.lineno)
+    return call
+
+
+def literal_chars(body: Iterable[nodes.Node]) -> int:
+    """Characters of literal text directly or deeper in these statements."""
+    return sum(len(data.data) for node in body for data in node.find_all(nodes.TemplateData)) + sum(
+        len(node.data) for node in body if isinstance(node, nodes.TemplateData)
+    )
