@@ -5,6 +5,7 @@ Names are checked before anything is opened; a zip's entries are copied one by o
 we choose, so no path of a client ever meets the file system. Nothing here understands what the files mean.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -127,12 +128,16 @@ def open_bundle(vault: Vault, upload: str, work: Path) -> Bundle:
 def open_plain(path: str, label: str) -> BufferedReader:
     """Opens a regular file; a link, device, socket or pipe is refused, never followed and never waited for (S18)."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        stream = open(path, "rb", opener=_open_unfollowed)  # noqa: SIM115 - the caller closes it
     except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise refuse(label, "links and special files are refused") from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise refuse(label, "links and special files are refused") from error
+        raise
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
         raise refuse(label, "links and special files are refused")
-    return os.fdopen(handle, "rb")
+    return stream
+
+
+def _open_unfollowed(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from actors.intake.bundle import open_plain
 from actors.intake.encoding import BLOCK_BYTES, MAX_LINE_BYTES, Text
 from actors.intake.mailbox import check_mailbox
 from actors.intake.problems import Problems, refuse
@@ -63,7 +64,7 @@ class Delimited:
     def _reader(self, odd_row: object) -> pacsv.CSVStreamingReader:
         names = [str(i) for i in range(len(self.names))]
         return pacsv.open_csv(
-            pa.PythonFile(_Body(self._text.path, self._body, self._delimiter * (len(names) - 1)), mode="r"),
+            pa.PythonFile(_Body(self._text.path, self._file, self._body, self._delimiter * (len(names) - 1)), mode="r"),
             pacsv.ReadOptions(column_names=names, block_size=BLOCK_BYTES),
             pacsv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True, invalid_row_handler=odd_row),
             pacsv.ConvertOptions(
@@ -131,8 +132,8 @@ class _rows(io.TextIOWrapper):
 class _Body(io.RawIOBase):
     """The file from `start`, with a line end and the END row after it."""
 
-    def __init__(self, path: str, start: int, delimiters: str):
-        self._stream = open(path, "rb")  # noqa: SIM115 - closed in close()
+    def __init__(self, path: str, file: str, start: int, delimiters: str):
+        self._stream = open_plain(path, file)
         self._stream.seek(start)
         self._end = f"\n{END}{delimiters}\n".encode()
 

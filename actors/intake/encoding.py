@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from actors.intake.bundle import open_plain
 from actors.intake.problems import refuse
 
 # Names that a control file may use -> Python codec.
@@ -50,7 +51,7 @@ class Text:
 
 def sound_text(path: str, file: str, declared: str, work: Path) -> Text:
     """The list as UTF-8: the file itself, or a copy in `work`. InvalidInput names encoding faults, NULs and endless lines."""
-    with open(path, "rb") as stream:
+    with open_plain(path, file) as stream:
         head = stream.read(SAMPLE_BYTES)
         mark, start = next(((name, len(bom)) for bom, name in _BOMS if head.startswith(bom)), ("", 0))
         codec = ENCODINGS[declared.lower()] or mark or _utf16_by_zeros(head)

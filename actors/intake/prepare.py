@@ -50,19 +50,17 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
     spec = parse_control(control, bundle.read(control))
     problems = Problems()
     check_content(bundle, spec, control, problems)
-    bundle.local(spec.list_.file) if spec.list_.file in bundle else None
     with ThreadPoolExecutor(1, "payload-hash") as pool:
-        digest = pool.submit(bundle.digest, spec.list_.file) if spec.list_.file in bundle else None
         try:
             source = open_list(bundle, spec.list_, work)
+            digest = pool.submit(bundle.digest, spec.list_.file)  # reads the list beside us: a list is most of a bundle
             roster = read_roster(source, spec, work, segment_rows, control)
         except InvalidInput as refusal:
             problems.extend(refusal.problems)
             problems.stop()
             raise
         problems.stop()
-        if digest:
-            digest.result()
+        digest.result()
     assets = [name for name in bundle.names if name not in (control, spec.list_.file)]
     return Prepared(bundle, spec, roster, assets, bundle.payload_hash(), source.warnings)
 

@@ -28,7 +28,8 @@ def open_sheet(path: str, file: str, sheet: str, work: Path) -> Staged:
     """InvalidInput if the archive is a bomb, the sheet is missing or too large, or the child gave up."""
     _judge_archive(path, file)
     command = [sys.executable, "-m", "actors.intake.sheetchild", path, str(work), sheet]
-    environment = {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.environ.get("PATH", "")}
+    modules = os.pathsep.join([str(Path(__file__).parents[2]), *(p for p in sys.path if p)])
+    environment = {"PYTHONPATH": modules, "PATH": os.environ.get("PATH", "")}
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=CHILD_SECONDS, check=False
