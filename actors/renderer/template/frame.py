@@ -86,12 +86,11 @@ class Frame:
                 before = Lit(self.shard.environment.undefined(name=name))
             self.names[name] = select(mask, value, before) if isinstance(value, Lit) else spread(mask, value, before)
 
-    def fail(self, i: int, error: BaseException) -> None:
-        """Row i of the frame gives no text; the first reason stays."""
+    def fail(self, i: int, error: BaseException, place: str = "") -> None:
+        """Row i of the frame gives no text; the first reason stays. `place`: where, if not in what is being worked out."""
         at = i if self.index is None else int(self.index[i])
         if at not in self.shard.failed:
-            place = getattr(error, "hongyan_place", "") or self.shard.place
-            self.shard.failed[at] = Failure(state_of(error), f"{place}: {reason_of(error)}")
+            self.shard.failed[at] = Failure(state_of(error), f"{place or self.shard.place}: {reason_of(error)}")
 
     def spend(self, i: int, values: Sequence[Any]) -> None:
         """Charges row i for lists that a column step touches."""

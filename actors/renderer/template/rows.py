@@ -23,13 +23,13 @@ class Program:
     """Statements in the sandbox. `reads`: the names that they use (all names where they take in files); `sets`: the names
     that they set for what follows."""
 
-    def __init__(self, environment: RowEnvironment, body: Sequence[nodes.Node]):
+    def __init__(self, environment: RowEnvironment, body: Sequence[nodes.Node], name: str):
         tree = nodes.Template(list(body), lineno=body[0].lineno if body else 1)
         prepare(tree, environment)
         self._reads = {node.name for node in tree.find_all(nodes.Name)} | {node.name for node in tree.find_all(nodes.NSRef)}
         self._reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
         self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
-        self._environment = environment
+        self._environment, self._name = environment, name
         self._template: Template = environment.from_string(tree)
 
     def reads(self, frame: Frame) -> set[str]:
@@ -41,6 +41,17 @@ class Program:
         self._environment.meter.begin(steps)
         context = self._template.new_context(dict(values))
         return "".join(self._template.root_render_func(context)), context.vars
+
+    def place(self, error: BaseException) -> str:
+        """File and line where a row was stopped."""
+        found = ""
+        trace = error.__traceback__
+        while trace is not None:
+            template = trace.tb_frame.f_globals.get("__jinja_template__")
+            if template is not None:
+                found = f"{template.name or self._name} line {template.get_corresponding_lineno(trace.tb_lineno)}"
+            trace = trace.tb_next
+        return found
 
     @property
     def used(self) -> int:
@@ -68,16 +79,16 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
             try:
                 outcome = program.run(dict(zip(names, row, strict=True)), frame.shard.steps[at])
             except Exception as error:
-                frame.fail(i, error)
+                frame.fail(i, error, program.place(error))
             frame.shard.steps[at] = program.used
         outcomes.append(outcome)
     return outcomes
 
 
-def value_step(environment: RowEnvironment, expression: nodes.Node) -> Callable[[Frame], Value]:
+def value_step(environment: RowEnvironment, expression: nodes.Node, name: str) -> Callable[[Frame], Value]:
     """An expression's values, row by row."""
     target = nodes.Name(RESULT, "store", lineno=expression.lineno)
-    program = Program(environment, [nodes.Assign(target, expression, lineno=expression.lineno)])
+    program = Program(environment, [nodes.Assign(target, expression, lineno=expression.lineno)], name)
 
     def run(frame: Frame) -> Value:
         return column_of([None if o is None else o[1][RESULT] for o in _outcomes(program, frame)])

@@ -129,7 +129,7 @@ class Statements:
             step = self._expressions.step(node)
         except RowByRow as why:
             self.reports.append(SlotReport(source.name, line, text or source.block(line), "row by row", why.reason))
-            return value_step(self._environment, node)
+            return value_step(self._environment, node, source.name)
         self.reports.append(SlotReport(source.name, line, text or source.block(line), "column"))
         return step
 
@@ -178,4 +178,4 @@ class Statements:
         return lambda frame, pieces: body(frame.scoped(), pieces)
 
     def _program(self, body: Sequence[nodes.Node], source: Source) -> Act:
-        return run_statement(Program(self._environment, body), source.place(body[0].lineno if body else 1))
+        return run_statement(Program(self._environment, body, source.name), source.place(body[0].lineno if body else 1))
