@@ -17,6 +17,7 @@ import numpy as np
 from actors.model.delivery import Envelopes
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted
+from actors.model.ports import ExplainedSlot
 from actors.model.states import RowState
 from cluster import names
 from cluster.config import Config
@@ -45,6 +46,11 @@ class Workbench:
             last = self.accepted.record.rows - 1
             raise InvalidInput((Problem("list", f"there is no row {row}: rows are numbered from 0 to {last}"),))
         return await self.renderer.preview(self.job, row, int(time.time()))
+
+    async def explain(self) -> list[ExplainedSlot]:
+        """How each slot of the bundle's templates is worked out."""
+        slots: list[ExplainedSlot] = await self.renderer.explain(self.job)
+        return slots
 
     async def envelopes(self) -> AsyncIterator[Envelopes]:
         """All pending rows' messages, some hundred at a time."""

@@ -191,6 +191,10 @@ class Renderer(Protocol):
         """One row's finished message and the values that went in."""
         ...
 
+    async def explain(self, job: str) -> "list[ExplainedSlot]":
+        """How each slot of the job's templates is worked out, part by part. InvalidInput if they cannot be compiled."""
+        ...
+
 
 class Preview(Protocol):
     """What a look at one row shows; renderer's `RowPreview` has these attributes."""
@@ -203,6 +207,17 @@ class Preview(Protocol):
     html: str
     text: str
     values: dict[str, str]
+
+
+class ExplainedSlot(Protocol):
+    """One slot or statement of a template; renderer's `Slot` has these attributes."""
+
+    part: str  # subject, preheader, html, text, "header X", "attachment 1 file", "attachment 1 name"
+    file: str
+    line: int
+    source: str
+    how: str  # "column" or "row by row"
+    reason: str
 
 
 class Reputation(Protocol):

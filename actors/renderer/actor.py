@@ -18,6 +18,7 @@ from actors.model.job import REASON, RESERVED, VERDICT, RowArray, StampArray, se
 from actors.model.ports import Vault
 from actors.model.states import RowState
 from actors.renderer.assemble import Shard, render_shard
+from actors.renderer.explain import Slot, explain_job
 from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.message.dkim import Identity, signers_for
 
@@ -114,6 +115,11 @@ class Renderer:
                 text=parts.get("plain", ""),
                 values=_values(shard.table),
             )
+
+    def explain(self, job: str) -> list[Slot]:
+        """How each slot of the job's templates is worked out."""
+        with self._one_at_a_time:
+            return explain_job(self._jobs[job])
 
     def _shard(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Shard:
         compiled = self._jobs[job]

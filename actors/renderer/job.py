@@ -15,7 +15,7 @@ from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.renderer.message import headers
 from actors.renderer.message.files import BundleFiles, disposition, type_field
-from actors.renderer.message.html_page import bundle_path, has_body, insert_preheader, replace_pictures
+from actors.renderer.message.html_page import bundle_path, escape_static, has_body, insert_preheader, replace_pictures
 from actors.renderer.message.html_text import text_template
 from actors.renderer.message.mailbox import Mailbox, mailbox_value, parse_mailbox
 from actors.renderer.message.mime import Entity, file_entity
@@ -25,6 +25,7 @@ from actors.renderer.sources import HTML_SUFFIXES, Sources
 from actors.renderer.template import Context, Plan, compile_template
 
 CONTROL = "job.yaml"  # how problems name the control file
+PREHEADER = "content.preheader"  # the page takes it in under this name, so that it keeps lines of its own
 _TAGS = ("{{", "{%", "{#")
 
 
@@ -232,7 +233,8 @@ class _Compiler:
                 self.problems += problems
         if self.content.preheader.strip():
             home = next((name for name, page in pages.items() if has_body(page)), html)
-            pages[home] = insert_preheader(pages[home], self.content.preheader)
+            pages[home] = insert_preheader(pages[home], f"{{% include '{PREHEADER}' %}}")
+            pages[PREHEADER] = escape_static(self.content.preheader)
         return pages
 
     def _picture(self, path: str, cid: str) -> Entity | None:

@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.equation import equation
 from gateway.cli.output import AsJson, Output, report
-from gateway.cli.target import KeyFile, Server, client_for
+from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
 from gateway.cli.watch import follow
 
 if TYPE_CHECKING:
@@ -30,12 +30,13 @@ def submit(
         str, typer.Option("--key", help="Idempotency key; without it the same bundle again gives the same job.")
     ] = "",
     watch: Annotated[bool, typer.Option("--watch", help="Show the progress until the job has ended.")] = False,
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """Upload a bundle and make a job of it. An upload that broke off goes on where it was."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         answer = client.submit(_upload(out, client, bundle), key)
         _tell_submitted(out, answer)
         code = follow(client, answer.job.id, json_) if watch else 0
@@ -71,12 +72,13 @@ def _tell_submitted(out: Output, answer: Any) -> None:
 
 def jobs(
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="At most this many.")] = 20,
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """List the newest jobs."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         from hongyan_client.messages import counts_of, state_label, to_dict
 
         from gateway.cli.equation import settled
@@ -93,27 +95,41 @@ def jobs(
         out.table(("job", "name", "state", "rows", "delivered", "open"), rows, right=("rows", "delivered", "open"))
 
 
-def job(job: JobId, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
+def job(job: JobId, config: ConfigFile = None, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
     """Show one job: its state, its times and the balanced equation."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         show(out, client.get(job))
 
 
-def pause(job: JobId, reason: Reason = "", server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
+def pause(
+    job: JobId,
+    reason: Reason = "",
+    config: ConfigFile = None,
+    server: Server = "",
+    key_file: KeyFile = None,
+    json_: AsJson = False,
+) -> None:
     """Stop a job for a while; mails on the wire are finished."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         show(out, client.pause(job, reason))
 
 
-def resume(job: JobId, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
+def resume(job: JobId, config: ConfigFile = None, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
     """Let a paused job go on."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         show(out, client.resume(job))
 
 
-def cancel(job: JobId, reason: Reason = "", server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
+def cancel(
+    job: JobId,
+    reason: Reason = "",
+    config: ConfigFile = None,
+    server: Server = "",
+    key_file: KeyFile = None,
+    json_: AsJson = False,
+) -> None:
     """End a job: rows that have not left become `cancelled`."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         show(out, client.cancel(job, reason))
 
 

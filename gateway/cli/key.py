@@ -1,14 +1,12 @@
 """`hongyan key add|list`: API keys of accounts, in the gateway's keys file on this machine."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.cli.jobs import local_time
 from gateway.cli.output import AsJson, report
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Default: $HONGYAN_CONFIG or ./hongyan.yaml.")]
+from gateway.cli.target import ConfigFile
 
 
 def register(app: typer.Typer) -> None:

@@ -4,16 +4,21 @@ They accept the bundle into a folder that is thrown away, with the real intake a
 """
 
 import asyncio
-import json
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.output import AsJson, Output, report
+from gateway.cli.target import ConfigFile
+
+if TYPE_CHECKING:
+    from cluster.workbench import Workbench
+
 Bundle = Annotated[Path, typer.Argument(help="A bundle: a folder or a zip file with job.yaml.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="For its signing identities; default: ./hongyan.yaml.")]
+MOST_FAILURES = 20  # shown to people; --json has all
 
 
 def register(app: typer.Typer) -> None:
@@ -24,118 +29,114 @@ def register(app: typer.Typer) -> None:
     app.command()(render)
 
 
-def check(bundle: Bundle, config: ConfigFile = None, json_: Json = False) -> None:
+def check(bundle: Bundle, config: ConfigFile = None, json_: AsJson = False) -> None:
     """Read the whole list and compile all templates; nothing is sent."""
 
-    async def look(bench: Any) -> None:
+    async def look(out: Output, bench: "Workbench") -> None:
         accepted = bench.accepted
         if json_:
-            _print_json({"rows": accepted.record.rows, "counts": accepted.counts, "warnings": list(accepted.warnings)})
+            out.json({"rows": accepted.record.rows, "counts": accepted.counts, "warnings": list(accepted.warnings)})
             return
-        typer.echo(f"{accepted.record.name}: {accepted.record.rows:,} rows")
+        out.say(f"{accepted.record.name}: {accepted.record.rows:,} rows")
         for state, count in accepted.counts.items():
-            typer.echo(f"  {state:<12} {count:>12,}")
+            out.say(f"  {state:<12} {count:>12,}")
         for warning in accepted.warnings:
-            typer.echo(f"  warning: {warning}")
+            out.say(f"  warning: {warning}")
 
-    _with_bundle(bundle, config, look)
+    _with_bundle(bundle, config, json_, look)
 
 
 def preview(
     bundle: Bundle,
-    row: Annotated[int, typer.Option(help="Row of the list, from 0.")] = 0,
+    row: Annotated[int, typer.Option("--row", help="Row of the list, from 0.")] = 0,
     config: ConfigFile = None,
-    json_: Json = False,
+    json_: AsJson = False,
 ) -> None:
     """Show one row's finished mail: headers, text part and the values that went in."""
 
-    async def look(bench: Any) -> None:
+    async def look(out: Output, bench: "Workbench") -> None:
         shown = await bench.preview(row)
         if json_:
             message = shown.message.decode("utf-8", "replace")
-            _print_json(
-                {"row": row, "state": shown.state.label, "reason": shown.reason, "values": shown.values}
-                | {"subject": shown.subject, "text": shown.text, "html": shown.html, "message": message}
-            )
-            return
+            found = {"row": row, "state": shown.state.label, "reason": shown.reason, "values": shown.values}
+            out.json(found | {"subject": shown.subject, "text": shown.text, "html": shown.html, "message": message})
+        elif shown.message:
+            _show_mail(out, shown)
+        else:
+            out.say(f"row {row} gives no mail: {shown.state.label}: {shown.reason}")
         if not shown.message:
-            typer.echo(f"row {row} gives no mail: {shown.state.label}: {shown.reason}")
             raise typer.Exit(1)
-        parsed = message_from_bytes(shown.message, policy=policy.default)
-        for name in ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "List-Unsubscribe"):
-            if parsed[name]:
-                typer.echo(f"{name}: {parsed[name]}")
-        typer.echo(f"Size: {len(shown.message):,} bytes\n\n{shown.text}\n")
-        for name, value in shown.values.items():
-            typer.echo(f"  {name} = {value}")
 
-    _with_bundle(bundle, config, look)
+    _with_bundle(bundle, config, json_, look)
 
 
-def explain(bundle: Bundle, config: ConfigFile = None, json_: Json = False) -> None:
+def _show_mail(out: Output, shown: Any) -> None:
+    parsed = message_from_bytes(shown.message, policy=policy.default)
+    for name in ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "List-Unsubscribe"):
+        if parsed[name]:
+            out.say(f"{name}: {parsed[name]}")
+    out.say(f"Size: {len(shown.message):,} bytes")
+    for line in ["", *shown.text.splitlines(), ""]:
+        out.say(line)
+    for name, value in shown.values.items():
+        out.say(f"  {name} = {value}")
+
+
+def explain(bundle: Bundle, config: ConfigFile = None, json_: AsJson = False) -> None:
     """Show how each slot of the templates is computed: as a column, or row by row and why."""
 
-    async def look(bench: Any) -> None:
-        slots = await bench.renderer.explain(bench.job)
+    async def look(out: Output, bench: "Workbench") -> None:
+        slots = await bench.explain()
         if json_:
-            _print_json(
-                {
-                    "slots": [
-                        {"part": s.part, "line": s.line, "source": s.source, "how": s.how, "reason": s.reason} for s in slots
-                    ]
-                }
-            )
+            names = ("part", "file", "line", "source", "how", "reason")
+            out.json({"slots": [{name: getattr(s, name) for name in names} for s in slots]})
             return
-        for slot in slots:
-            colour = typer.colors.GREEN if slot.how == "column" else typer.colors.YELLOW
-            typer.echo(f"{slot.part}:{slot.line:<5} {typer.style(f'{slot.how:<11}', fg=colour)} {slot.source} {slot.reason}")
+        rows = [(s.part, s.file, s.line, s.how, s.source, s.reason) for s in slots]
+        out.table(("part", "file", "line", "how", "source", "why"), rows, right=("line",))
+        columns = sum(s.how == "column" for s in slots)
+        out.say(f"{columns:,} of {len(slots):,} slots are columns")
 
-    _with_bundle(bundle, config, look)
+    _with_bundle(bundle, config, json_, look)
 
 
 def render(
     bundle: Bundle,
-    out: Annotated[Path, typer.Option(help="Folder for the .eml files; made if missing.")],
+    folder: Annotated[Path, typer.Option("--out", help="Folder for the .eml files; made if missing.")],
     config: ConfigFile = None,
-    json_: Json = False,
+    json_: AsJson = False,
 ) -> None:
     """Write every mail as an .eml file, named by its row."""
 
-    async def look(bench: Any) -> None:
-        out.mkdir(parents=True, exist_ok=True)
+    async def look(out: Output, bench: "Workbench") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         written, failed = 0, []
         async for envelopes in bench.envelopes():
             data, offsets = envelopes.data.tobytes(), envelopes.offsets.tolist()
             for index, row in enumerate(envelopes.rows.tolist()):
-                (out / f"{row:08d}.eml").write_bytes(data[offsets[index] : offsets[index + 1]])
+                (folder / f"{row:08d}.eml").write_bytes(data[offsets[index] : offsets[index + 1]])
             written += len(envelopes)
             failed += [{"row": int(f.row), "state": f.state.label, "reason": f.reason} for f in envelopes.failures]
         if json_:
-            _print_json({"written": written, "failed": failed, "folder": str(out)})
+            out.json({"written": written, "failed": failed, "folder": str(folder)})
             return
-        typer.echo(f"{written:,} mails in {out}")
-        for failure in failed[:20]:
-            typer.echo(f"  row {failure['row']}: {failure['state']}: {failure['reason']}")
+        out.say(f"{written:,} mails in {folder}")
+        for failure in failed[:MOST_FAILURES]:
+            out.say(f"  row {failure['row']}: {failure['state']}: {failure['reason']}")
+        if len(failed) > MOST_FAILURES:
+            out.say(f"  and {len(failed) - MOST_FAILURES:,} more rows without a mail")
 
-    _with_bundle(bundle, config, look)
+    _with_bundle(bundle, config, json_, look)
 
 
-def _with_bundle(bundle: Path, config_file: Path | None, look: Any) -> None:
-    from actors.model.errors import InvalidInput
-    from cluster.config import load
-    from cluster.workbench import opened
+def _with_bundle(
+    bundle: Path, config_file: Path | None, as_json: bool, look: "Callable[[Output, Workbench], Awaitable[None]]"
+) -> None:
+    with report(as_json) as out:
+        from cluster.config import load
+        from cluster.workbench import opened
 
-    async def main() -> None:
-        async with opened(bundle, load(config_file)) as bench:
-            await look(bench)
+        async def main() -> None:
+            async with opened(bundle, load(config_file)) as bench:
+                await look(out, bench)
 
-    try:
         asyncio.run(main())
-    except InvalidInput as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from None
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -5,6 +5,7 @@ no pydantic), so that `hongyan --help` answers at once. Exit codes: 0 done, 1 fa
 """
 
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
@@ -21,9 +22,26 @@ def build() -> typer.Typer:
         add_completion=False,
         pretty_exceptions_show_locals=False,  # they may hold a key
     )
+    app.callback()(_root)
     for noun in NOUNS:
         import_module(f"gateway.cli.{noun}").register(app)
     return app
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"hongyan {version('hongyan')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """What every command shares: nothing but --version."""
 
 
 def main() -> None:

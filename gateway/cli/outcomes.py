@@ -8,7 +8,7 @@ import typer
 
 from gateway.cli.jobs import JobId, local_time
 from gateway.cli.output import AsJson, printable, report
-from gateway.cli.target import KeyFile, Server, client_for
+from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
 
 COLUMNS = ("row", "state", "attempts", "code", "enhanced", "blame", "stage", "site", "host", "egress", "last_at", "reply")
 TABLE_ROWS = 200  # widths need all rows at hand; after these the lines follow each other plainly
@@ -24,12 +24,13 @@ def outcomes(
     job: JobId,
     state: Annotated[list[str] | None, typer.Option("--state", help="Only rows in this state; may be repeated.")] = None,
     csv_: Annotated[bool, typer.Option("--csv", help="CSV instead of a table.")] = False,
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """Show the last outcome of each row that has one."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         from hongyan_client.messages import STATES, to_dict
 
         for word in state or ():

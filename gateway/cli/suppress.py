@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.jobs import local_time
 from gateway.cli.output import AsJson, report
-from gateway.cli.target import KeyFile, Server, client_for
+from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
 
 Scope = Annotated[str, typer.Option("--scope", help="Suppression scope; default: global.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for people.")]
@@ -32,22 +32,28 @@ def add(
     addresses: Addresses,
     scope: Scope = "",
     reason: Reason = "",
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """Add addresses to a scope."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         answer = client.suppress(addresses, scope, reason)
         told = {"total": answer.total, "added": answer.added}
         out.json(told) if json_ else out.say(f"{answer.added:,} of {answer.total:,} addresses were new")
 
 
 def remove(
-    addresses: Addresses, scope: Scope = "", server: Server = "", key_file: KeyFile = None, json_: AsJson = False
+    addresses: Addresses,
+    scope: Scope = "",
+    config: ConfigFile = None,
+    server: Server = "",
+    key_file: KeyFile = None,
+    json_: AsJson = False,
 ) -> None:
     """Take addresses out of a scope."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         removed = client.unsuppress(addresses, scope)
         out.json({"removed": removed}) if json_ else out.say(f"{removed:,} addresses taken out")
 
@@ -57,12 +63,13 @@ def import_(
     column: Annotated[str, typer.Option("--column", help="The CSV column that holds the address.")] = "",
     scope: Scope = "",
     reason: Reason = "",
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """Add all addresses of a file; nothing is added when one of them is none."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         from hongyan_client import HongyanClientError
         from hongyan_client.errors import problem
 
@@ -116,12 +123,13 @@ def _from_column(stream: Iterable[str], column: str) -> Iterator[tuple[int, str]
 
 def list_(
     scope: Annotated[list[str] | None, typer.Option("--scope", help="Scope; may be repeated; default: global.")] = None,
+    config: ConfigFile = None,
     server: Server = "",
     key_file: KeyFile = None,
     json_: AsJson = False,
 ) -> None:
     """List the addresses of scopes."""
-    with report(json_) as out, client_for(None, server, key_file) as client:
+    with report(json_) as out, client_for(config, server, key_file) as client:
         from hongyan_client.messages import to_dict
 
         found = client.suppressions(scope or ())

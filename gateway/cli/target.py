@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 LOCAL_KEY = "api.key"  # in the data folder
 PATIENCE_SECONDS = 10.0  # a restart of the gateway takes a few; a person who waits longer wants to know why
 
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Config file; default: $HONGYAN_CONFIG or ./hongyan.yaml.")
+]
 Server = Annotated[
     str, typer.Option("--server", envvar="HONGYAN_SERVER", help="HOST:PORT of the gateway; default: as in hongyan.yaml.")
 ]

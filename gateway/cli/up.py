@@ -3,21 +3,22 @@
 import json
 import signal
 import sys
-from pathlib import Path
-from typing import Annotated
 
 import typer
+
+from gateway.cli.output import AsJson, report
+from gateway.cli.target import ConfigFile
 
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
 
-    @app.command()
-    def up(
-        config: Annotated[Path | None, typer.Option(help="Config file; default: $HONGYAN_CONFIG or ./hongyan.yaml.")] = None,
-        json_: Annotated[bool, typer.Option("--json", help="Events as JSON lines.")] = False,
-    ) -> None:
-        """Start Ray, all actors and the gateway on this machine and keep them alive."""
+    app.command()(up)
+
+
+def up(config: ConfigFile = None, json_: AsJson = False) -> None:
+    """Start Ray, all actors and the gateway on this machine and keep them alive; or join a cluster (`ray.address`)."""
+    with report(json_):
         from cluster.config import load
         from cluster.supervise import Supervisor
 

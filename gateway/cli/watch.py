@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli.equation import OPEN, Pace, duration, equation, settled
 from gateway.cli.output import AsJson, Output, printable, report
-from gateway.cli.target import KeyFile, Server, client_for
+from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
 
 if TYPE_CHECKING:
     from hongyan_client import Client
@@ -24,9 +24,9 @@ def register(app: typer.Typer) -> None:
     app.command()(watch)
 
 
-def watch(job: str, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
+def watch(job: str, config: ConfigFile = None, server: Server = "", key_file: KeyFile = None, json_: AsJson = False) -> None:
     """Show a job's progress until it has ended."""
-    with report(json_), client_for(None, server, key_file) as client:
+    with report(json_), client_for(config, server, key_file) as client:
         code = follow(client, job, json_)
     raise typer.Exit(code)
 

@@ -60,8 +60,8 @@ def bundle_path(path: str) -> str:
 
 
 def insert_preheader(html: str, preheader: str) -> str:
-    """The page with the hidden preview text first in its body. Its static text is escaped, its tags stay."""
-    hidden = _PREHEADER.format(_escape_static(preheader), _FILLER)
+    """The page with the hidden preview text, a text template, first in its body."""
+    hidden = _PREHEADER.format(escape_static(preheader), _FILLER)
     match = _BODY.search(html) or _HEAD_END.search(html)
     if match is None:
         return hidden + html
@@ -73,7 +73,8 @@ def has_body(html: str) -> bool:
     return _BODY.search(html) is not None
 
 
-def _escape_static(template: str) -> str:
+def escape_static(template: str) -> str:
+    """A text template as an HTML template: its static text is escaped, its tags stay."""
     try:
         parts = list(split_tags(template))
     except jinja2.TemplateSyntaxError:

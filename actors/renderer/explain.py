@@ -1,0 +1,49 @@
+"""How each slot of a job's templates is worked out, by the part of the mail that it stands in. Reads compiled plans only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from actors.renderer.job import PREHEADER, CompiledJob, RowAttachment
+from actors.renderer.template import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One slot or statement. `part`: subject, preheader, html, text, `header X`, `attachment 1 file`, `attachment 1 name`.
+    `file` is where it is written, with `line` from 1; of a text part made from the HTML, the line of the made text.
+    `how`: "column" or "row by row", then with the reason."""
+
+    part: str
+    file: str
+    line: int
+    source: str
+    how: str
+    reason: str = ""
+
+
+def explain_job(job: CompiledJob) -> list[Slot]:
+    """All slots, part by part in the order of a mail, each part in the order of its template."""
+    slots = [slot for part, plan in _plans(job) for slot in _slots(part, plan)]
+    order = {part: n for n, part in reversed(list(enumerate(slot.part for slot in slots)))}
+    return sorted(slots, key=lambda slot: order[slot.part])
+
+
+def _plans(job: CompiledJob) -> Iterator[tuple[str, Plan]]:
+    yield "subject", job.subject
+    if job.unsubscribe:
+        yield "header List-Unsubscribe", job.unsubscribe
+    for name, plan in job.headers:
+        yield f"header {name}", plan
+    for text in job.texts:
+        yield "html" if text.subtype == "html" else "text", text.plan
+    for number, attachment in enumerate(job.attachments, 1):
+        if isinstance(attachment, RowAttachment):
+            yield f"attachment {number} file", attachment.file
+            if attachment.name:
+                yield f"attachment {number} name", attachment.name
+
+
+def _slots(part: str, plan: Plan) -> Iterator[Slot]:
+    for report in plan.explain():
+        in_part = "preheader" if report.file == PREHEADER else part
+        yield Slot(in_part, report.file, report.line, report.source, report.mode, report.reason)
