@@ -61,7 +61,8 @@ def child_environment(config: Config) -> dict[str, str]:
             "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_COLOR_PREFIX": "0",
-            "NUMEXPR_MAX_THREADS": "1",
+            "MALLOC_ARENA_MAX": "2",  # glibc's arenas a thread would keep memory that nobody uses
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
     )
 
