@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.conductor.leases import LeaseBook, lease_rows
+from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.roster import Domains
 from actors.conductor.schedule import not_before, past_deadline, pausing
 from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
@@ -164,7 +164,8 @@ class Conductor:
         work = self._jobs.get(lease.job)
         if work is None:
             return
-        work.hold(lease_rows(lease), False)
+        # Only retries were held by their lease: a fresh row of this one may be deferred, due and leased again by now.
+        work.hold(retried_rows(lease), False)
         if not len(rows):
             return
         first = lease.segment * work.record.segment_rows

@@ -29,6 +29,11 @@ def lease_rows(lease: Lease) -> RowArray:
     return np.concatenate([s.rows for s in lease.shards]) if lease.shards else np.empty(0, np.int64)
 
 
+def retried_rows(lease: Lease) -> RowArray:
+    """The rows of a lease that were tried before."""
+    return np.concatenate([s.rows[s.attempts > 0] for s in lease.shards]) if lease.shards else np.empty(0, np.int64)
+
+
 class LeaseBook:
     """All holders and their leases."""
 

@@ -1,7 +1,8 @@
 """What goes to the ledger and when: results and openings of all lanes, combined into one `advance` after the other.
 
 Holds the sender's bound: never more than MAX_OPEN_ROWS rows open. A row counts from the call that opens it until the call that
-brought its result has come back. Nothing here does IO; the actor makes the call and tells how it went.
+brought its result has come back; a row that comes a second time meanwhile goes back, for the ledger would take its opening for
+a repetition. Nothing here does IO; the actor makes the call and tells how it went.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ FULL_GROUP = 96  # results or openings worth a call of their own at once
 SLOW_RATE = 50.0  # mails a second; slower lanes together leave room for the fast ones
 SLOW_ROWS = 192  # open rows that slow lanes may hold together
 
+Key = tuple[str, int]  # job, row
+
 
 @dataclass(slots=True)
 class Group:
@@ -25,9 +28,10 @@ class Group:
 
     results: list[Outcome] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)  # of each result
-    closing: int = 0  # results of rows that are open
+    closing: list[Key] = field(default_factory=list)  # rows that are open and have their results here
     openings: list[Opening] = field(default_factory=list)
     mails: list[list[Mail]] = field(default_factory=list)  # of each opening
+    again: list[Mail] = field(default_factory=list)  # of rows that are open already
 
     @property
     def lanes(self) -> list[Lane]:
@@ -35,17 +39,22 @@ class Group:
         return list({id(m.lane): m.lane for mails in self.mails for m in mails}.values())
 
     def __bool__(self) -> bool:
-        return bool(self.results or self.openings)
+        return bool(self.results or self.openings or self.again)
 
 
 class Groups:
     """Collects results, plans openings, keeps count of what is open."""
 
     def __init__(self) -> None:
-        self.open = 0
+        self._open: set[Key] = set()
         self._results: list[Outcome] = []
         self._works: list[Work] = []
         self._were_open: list[bool] = []
+
+    @property
+    def open(self) -> int:
+        """How many rows are open."""
+        return len(self._open)
 
     @property
     def results(self) -> int:
@@ -58,11 +67,11 @@ class Groups:
 
     def plan(self, lanes: Iterable[Lane], opening: bool) -> Group:
         """The next call: all results (up to a bound), then as many openings as fit. Mails planned leave their lanes' ready."""
-        group = Group(self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], sum(self._were_open[:MOST_RESULTS]))
+        group = Group(self._results[:MOST_RESULTS], self._works[:MOST_RESULTS])
+        group.closing = [(r.job, r.row) for r, was_open in zip(group.results, self._were_open, strict=False) if was_open]
         del self._results[:MOST_RESULTS], self._works[:MOST_RESULTS], self._were_open[:MOST_RESULTS]
         if opening:
-            self._plan_openings(group, lanes, MAX_OPEN_ROWS - self.open + group.closing)
-        self.open += sum(len(m) for m in group.mails)
+            self._plan_openings(group, lanes, MAX_OPEN_ROWS - self.open + len(group.closing))
         return group
 
     def _plan_openings(self, group: Group, lanes: Iterable[Lane], capacity: int) -> None:
@@ -78,10 +87,17 @@ class Groups:
         for lane in sorted(ready, key=lambda one: one.open):
             slow = 0 <= lane.rate < SLOW_RATE
             count = min(lane.openable, capacity, slow_left if slow else capacity)
+            before = self.open
             for _ in range(count):
                 mail = lane.ready.popleft()
                 lease = mail.row.work.lease
+                key = (lease.job, mail.row.row)
+                if key in self._open:
+                    group.again.append(mail)
+                    continue
+                self._open.add(key)
                 by_job.setdefault((lease.job, lease.conductor_epoch), []).append(mail)
+            count = self.open - before
             if count > 0:
                 lane.open += count
                 capacity -= count
@@ -92,18 +108,18 @@ class Groups:
             group.mails.append(mails)
 
     def done(self, group: Group, advanced: Advanced) -> list[Mail]:
-        """The ledger has taken the group: settles its results, queues what it opened on the lanes; gives the mails that it did
-        not open."""
-        self.open -= group.closing
+        """The ledger has taken the group: settles its results, queues what it opened on the lanes; gives the mails that are not
+        to be sent."""
+        self._open.difference_update(group.closing)
         for work in group.works:
             work.left -= 1
-        refused: list[Mail] = []
+        refused = group.again
         for mails, mask in zip(group.mails, advanced.opened, strict=True):
             for mail, opened in zip(mails, mask.tolist(), strict=True):
                 if opened:
                     mail.lane.queue.append(mail)
                 else:
                     mail.lane.open -= 1
-                    self.open -= 1
+                    self._open.discard((mail.row.work.lease.job, mail.row.row))
                     refused.append(mail)
         return refused

@@ -175,6 +175,25 @@ async def test_deferred_rows_come_again_when_due_and_not_before(world: World) ->
     assert set(sender.deferred) == late
 
 
+async def test_a_row_is_in_one_lease_only_when_its_first_one_ends_late(world: World) -> None:
+    await world.add_job("j1", 10)
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        first = await sender.lease(conductor)
+        assert first is not None
+        await sender.deliver(first, defer=frozenset({3}))
+        world.clock.advance(61)
+        second = await sender.lease(conductor)
+        assert second is not None
+        assert lease_rows(second).tolist() == [3]
+        await conductor.finish(EGRESS, first.id, np.empty(0, np.int64), {})
+        assert await sender.lease(conductor, wait=1.5) is None
+        await sender.deliver(second)
+        await conductor.finish(EGRESS, second.id, np.empty(0, np.int64), {})
+        await until_done(world, "j1")
+    assert sender.sent == Counter(range(10))
+
+
 async def test_a_new_conductor_leases_only_what_is_left(world: World) -> None:
     await world.add_job("j1", 300)
     sender = FakeSender(world)

@@ -56,7 +56,7 @@ def test_never_more_open_than_allowed(sizes: list[tuple[int, float]], settle: li
     groups, in_ledger = Groups(), 0
     for count in settle:
         group = groups.plan(lanes, opening=True)  # type: ignore[arg-type]
-        in_ledger += sum(len(o.rows) for o in group.openings) - group.closing
+        in_ledger += sum(len(o.rows) for o in group.openings) - len(group.closing)
         assert in_ledger <= MAX_OPEN_ROWS
         assert groups.done(group, all_opened(group)) == []
         assert groups.open == in_ledger
@@ -93,6 +93,20 @@ def test_what_the_ledger_does_not_open_is_not_open_here() -> None:
     refused = groups.done(group, Advanced((np.array([True, False, True, False]),), 1.0))
     assert [m.row.row for m in refused] == [1, 3]
     assert (groups.open, one.open, len(one.queue)) == (2, 2, 2)
+
+
+def test_a_row_that_is_open_is_not_opened_again() -> None:
+    one, twin, groups = lane(range(4)), lane(range(2, 6)), Groups()
+    groups.done(first := groups.plan([one], opening=True), all_opened(first))  # type: ignore[list-item]
+    second = groups.plan([one, twin], opening=True)  # type: ignore[list-item]
+    assert [o.rows.tolist() for o in second.openings] == [[4, 5]]
+    assert [m.row.row for m in groups.done(second, all_opened(second))] == [2, 3]
+    assert (groups.open, one.open, twin.open) == (6, 4, 2)
+    groups.add(one.queue[2].row.work, result(one.queue[2]), was_open=True)
+    groups.done(groups.plan([], opening=True), Advanced((), 1.0))
+    later = lane(range(2, 4))
+    third = groups.plan([later], opening=True)  # type: ignore[list-item]
+    assert [o.rows.tolist() for o in third.openings] == [[2]]
 
 
 def test_results_settle_their_lease_only_when_the_ledger_has_them() -> None:
