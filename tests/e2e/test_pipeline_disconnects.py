@@ -1,0 +1,83 @@
+"""Connections that break: inside a message its row is deferred, after its final dot the row is in doubt and handled as the job
+says (DESIGN section 1)."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from actors.model.states import JobState
+from sandbox import Sandbox
+from tests.e2e.mailing_world import World, arrivals, bundle, people, routes_to, world
+
+ROWS = 40
+# So that a broken connection takes no second mail with it.
+NO_PIPELINING = {"host": "127.0.0.11", "without": ["pipelining"]}
+AFTER_THE_DOT = {"domain": "broken.test", "at": "dot", "attempt": 1, "drop": True}
+
+
+@pytest.mark.parametrize(("at", "size"), [("data", 10), ("body", 12_000_000)])
+async def test_a_connection_lost_inside_a_message_defers_the_row(tmp_path: Path, at: str, size: int) -> None:
+    # Two drops: the sender tries a mail on two connections before it puts the row off. The large one cannot be written whole
+    # before its connection is gone.
+    script = {"rules": [{"domain": "broken.test", "at": at, "attempt": "1-2", "drop": True}]}
+    async with Sandbox(script, listen=[("127.0.0.11", 0), ("127.0.0.12", 0)]) as sandbox:
+        async with world(tmp_path, routes_to(sandbox, "broken.test", "*")) as made:
+            files = bundle(["one@broken.test", *people("one.test", 10)], {"content": {"attachments": ["{{ id }}.bin"]}})
+            files |= {f"{row:05d}.bin": b"x" * (size if row == 0 else 10) for row in range(11)}
+            job = await made.send(files)
+            arrived = await made.reconcile(job, sandbox.messages)
+            lines = await made.lines(job)
+            story = await made.story(job, 0)
+    assert arrived == Counter(range(11))
+    assert sandbox.counts.dropped == 2
+    (deferral,) = story["deferrals"]
+    assert (deferral["blame"], deferral["stage"], deferral["code"]) == ("network", "data", 0)
+    assert (lines[0].state.label, lines[0].attempts, story["doubts"]) == ("delivered", 2, [])
+    assert all((line.attempts, line.in_doubt) == (1, 0) for row, line in lines.items() if row)
+
+
+async def lost_after_the_dot(folder: Path, on_doubt: str, keep: bool) -> tuple[World, Sandbox, str]:
+    script = {"rules": [NO_PIPELINING, AFTER_THE_DOT | ({"keep": True} if keep else {})]}
+    listen = [("127.0.0.11", 0), ("127.0.0.12", 0)]
+    async with Sandbox(script, listen=listen) as sandbox:
+        async with world(folder, routes_to(sandbox, "broken.test", "*")) as made:
+            files = bundle(people("broken.test", 5) + people("one.test", ROWS), {"delivery": {"on_doubt": on_doubt}})
+            job = await made.send(files)
+            await made.reconcile(job, sandbox.messages)
+            status, lines = await made.ledger.status(job), await made.lines(job)
+            stories = [await made.story(job, row) for row in range(5)]
+    assert status.record.state is JobState.DONE
+    assert status.doubts == 5
+    assert all(lines[row].in_doubt == 1 for row in range(5))
+    assert all((lines[row].state.label, lines[row].in_doubt) == ("delivered", 0) for row in range(5, 5 + ROWS))
+    for story in stories:
+        (doubt,) = story["doubts"]
+        assert (doubt["cause"], doubt["egress"], doubt["attempt"]) == ("connection", "127.0.0.2", 1)
+    assert made.results(job).summary["doubts"] == 5
+    assert sorted(d["row"] for d in made.results(job).summary["doubt_rows"]) == list(range(5))
+    return made, sandbox, job
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["mail lost", "only the reply lost"])
+@pytest.mark.parametrize(("on_doubt", "state"), [("skip", "skipped"), ("hold", "in_doubt"), ("expire", "expired")])
+async def test_rows_in_doubt_end_as_the_job_says(tmp_path: Path, on_doubt: str, state: str, keep: bool) -> None:
+    made, sandbox, job = await lost_after_the_dot(tmp_path, on_doubt, keep)
+    summary = made.results(job).summary
+    assert summary["equation"].split(" = ")[1].split(" + ") == [f"{ROWS} delivered", f"5 {state}"]
+    assert summary["attempts"] == ROWS + 5
+    arrived = arrivals(job, sandbox.messages)
+    assert [arrived[row] for row in range(5)] == [int(keep)] * 5
+
+
+@pytest.mark.parametrize("keep", [False, True], ids=["mail lost", "only the reply lost"])
+async def test_rows_in_doubt_are_sent_again_as_the_same_bytes(tmp_path: Path, keep: bool) -> None:
+    made, sandbox, job = await lost_after_the_dot(tmp_path, "resend", keep)
+    summary = made.results(job).summary
+    assert summary["equation"] == f"{ROWS + 5} = {ROWS + 5} delivered"
+    assert summary["attempts"] == ROWS + 10
+    arrived = arrivals(job, sandbox.messages)
+    assert [arrived[row] for row in range(5)] == [1 + int(keep)] * 5
+    for row in range(5):
+        bodies = {m.data for m in sandbox.messages if m.recipients == (f"user{row}@broken.test",)}
+        assert len(bodies) == 1
