@@ -172,7 +172,7 @@ class Conductor(Protocol):
         ...
 
     async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:
-        """The lease ended; `unsent` rows were never opened and go back. `closed_sites`: lanes that take nothing until a time."""
+        """The lease ended; `unsent` rows were never opened and go back. `closed_sites`: nothing there before a time."""
         ...
 
 
@@ -232,7 +232,7 @@ class Intake(Protocol):
     """Bundle to frozen snapshot."""
 
     async def accept(self, account: str, upload: str, key: str) -> Accepted:
-        """`upload`: vault folder (`uploads/<account>/<id>`) that holds the bundle's files or one zip. InvalidInput names all problems."""
+        """`upload`: vault folder (`uploads/<account>/<id>`) with the bundle's files or one zip. InvalidInput names all problems."""
         ...
 
     async def check(self, account: str, upload: str) -> Accepted:
