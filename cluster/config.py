@@ -149,6 +149,12 @@ class Config(Section):
         )
 
     @property
+    def own_egresses(self) -> tuple[EgressConfig, ...]:
+        """Those whose address this machine owns; without `node` they belong to the head."""
+        here = (self.ray.node_ip,) if self.ray.address else ("", self.ray.node_ip)
+        return tuple(e for e in self.egresses if e.node in here)
+
+    @property
     def keys_file(self) -> Path:
         return self.data_dir / self.gateway.keys
 

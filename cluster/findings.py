@@ -11,7 +11,8 @@ from enum import StrEnum
 LEAST_FREE_BYTES = 2**30  # below this one large upload or a day's ledger fills the disk
 ENOUGH_FREE_SHARE = 0.1  # of the disk; where operators want an alarm
 FEWEST_OPEN_FILES = 1024  # a sender holds 400 connections, Ray and its own files come on top
-ENOUGH_OPEN_FILES = 65_536  # what Ray asks for
+ENOUGH_OPEN_FILES = 4096  # with many clients and sites at once
+ADVISED_OPEN_FILES = 65_536  # what Ray asks for
 EXPIRY_NOTICE_SECONDS = 21 * 86400.0  # enough to renew by hand
 CLOCK_SLACK_SECONDS = 2.0  # coarse time stamps of file systems
 SAFE_SQLITE = (3, 51, 3)  # before it a WAL file that two connections write can be corrupted
@@ -83,7 +84,7 @@ def judge_mode(check: str, name: str, mode: int, *, secret: bool) -> Finding:
 def judge_open_files(soft: int, hard: int) -> Finding:
     """The limit of file descriptors a process."""
     check, found = "open files", f"{soft:,} a process (hard limit {hard:,})"
-    remedy = f"raise it: LimitNOFILE={ENOUGH_OPEN_FILES} in the systemd unit, or `ulimit -n {ENOUGH_OPEN_FILES}`"
+    remedy = f"raise it: LimitNOFILE={ADVISED_OPEN_FILES} in the systemd unit, or `ulimit -n {ADVISED_OPEN_FILES}`"
     if soft < FEWEST_OPEN_FILES:
         return fail(check, found, remedy)
     return ok(check, found) if soft >= ENOUGH_OPEN_FILES else warn(check, found, remedy)
@@ -123,7 +124,9 @@ def judge_listen(listen: str, tls: bool, allow_plaintext: bool) -> Finding | Non
         inside = host == "localhost"
     if inside or tls or allow_plaintext:
         return None
-    return fail("gateway TLS", f"{listen} lies outside loopback and has no TLS: the gateway does not start", "set `gateway.tls`")
+    return fail(
+        "gateway TLS", f"{listen} lies outside loopback and has no TLS: the gateway does not start", "set `gateway.tls`"
+    )
 
 
 def failed(findings: Sequence[Finding]) -> bool:

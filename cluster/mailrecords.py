@@ -1,7 +1,7 @@
-"""Rules about what the DNS says of a sending domain: DKIM (RFC 6376, 8463), SPF (RFC 7208), DMARC (RFC 7489), reverse names.
+"""Rules on what the DNS says of a sending domain: DKIM (RFC 6376, 8463), SPF (RFC 7208), DMARC (RFC 7489), reverse names.
 
-Values in, findings out; who asks the DNS is `lookup`. An answer is a list of texts, empty where there is none, or None where the
-name servers gave no answer. Every finding that wants a record shows it as it is to be published.
+Values in, findings out; `lookup` asks the DNS. An answer is a list of texts, empty where there is none, or None where the name
+servers gave no answer. Every finding that wants a record shows it as it is to be published.
 """
 
 import binascii
@@ -73,7 +73,7 @@ def _key_bytes(text: str) -> bytes:
 def judge_spf(domain: str, answer: Answer, addresses: Sequence[str]) -> Finding:
     """The SPF record of a return-path domain, and whether it can allow our public addresses."""
     check = f"SPF {domain}"
-    allow = " ".join(f"{'ip6' if ':' in a else 'ip4'}:{a}" for a in addresses) or "ip4:YOUR-ADDRESS"
+    allow = _mechanisms(addresses) or "ip4:YOUR-ADDRESS"
     if answer is None:
         return fail(check, NO_ANSWER, ASK_AGAIN)
     found = [text for text in answer if re.match(r"v=spf1(?: |$)", text, re.IGNORECASE)]
@@ -83,10 +83,13 @@ def judge_spf(domain: str, answer: Answer, addresses: Sequence[str]) -> Finding:
         return fail(check, f"{len(found)} SPF records, which is an error to every receiver", "leave only one")
     missing = [a for a in addresses if not _named(found[0], a)]
     if missing and not _INDIRECT.search(found[0]):
-        names = ", ".join(missing)
-        return fail(check, f"the record does not allow {names}", f"add {' '.join(f'ip4:{a}' for a in missing)}")
+        return fail(check, f"the record does not allow {', '.join(missing)}", f"add {_mechanisms(missing)}")
     note = "; include, a, mx and redirect were not followed" if missing else ""
     return ok(check, f"{found[0]}{note}")
+
+
+def _mechanisms(addresses: Sequence[str]) -> str:
+    return " ".join(f"{'ip6' if ':' in a else 'ip4'}:{a}" for a in addresses)
 
 
 def _named(record: str, address: str) -> bool:

@@ -62,7 +62,7 @@ def child_environment(config: Config) -> dict[str, str]:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_COLOR_PREFIX": "0",
             "MALLOC_ARENA_MAX": "2",  # glibc's arenas a thread would keep memory that nobody uses
-        "ARROW_DEFAULT_MEMORY_POOL": "system",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
     )
 
@@ -164,8 +164,7 @@ class Supervisor:
 
     def _ray_command(self) -> list[str]:
         config = self.config
-        here = (config.ray.node_ip,) if config.ray.address else ("", config.ray.node_ip)
-        resources = {names.egress_resource(e.address): 1 for e in config.egresses if e.node in here}
+        resources = {names.egress_resource(e.address): 1 for e in config.own_egresses}
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
         command += [f"--node-ip-address={self._node_ip}"]
         if config.ray.address:

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import idna
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.message.columns import Column
@@ -78,6 +78,19 @@ class Signer:
         self.selector = identity.selector
         self._key = _load(identity)
         self.algorithm = RSA if isinstance(self._key, RSAPrivateKey) else ED25519
+
+    @property
+    def record_name(self) -> str:
+        """Where receivers look for the key (RFC 6376 section 3.6.2.1)."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+    def record(self) -> str:
+        """The key record to publish there (RFC 6376 section 3.6.1, RFC 8463 section 4)."""
+        public = self._key.public_key()
+        if isinstance(public, Ed25519PublicKey):
+            return f"v=DKIM1; k=ed25519; p={b64encode(public.public_bytes_raw()).decode()}"
+        spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return f"v=DKIM1; k=rsa; p={b64encode(spki).decode()}"
 
     def heading(self, names: Sequence[str], stamp: int) -> "Heading":
         """The part of the signature field that all messages with these field names and this stamp share."""
