@@ -81,7 +81,7 @@ def _record(memory: Memory, undo: Undo, writer: Writer, holder: Holder, results:
             _close(writer, holder, opened.group)
         elif not _counts(writer, job, holder, row, result, outcome):
             continue
-        state = after_result(result, job.swept, job.record.on_doubt)
+        state = after_result(result, job.swept, job.record.on_doubt, outcome.next_at < 0)
         recovery.move(undo, job, row, state)
         tries = 0 if outcome.stage in _NO_ATTEMPT else 1
         job.attempts += tries

@@ -10,6 +10,7 @@ from actors.model.states import OnDoubt, RowState
 
 PENDING, DEFERRED, TRANSMITTING = int(RowState.PENDING), int(RowState.DEFERRED), int(RowState.TRANSMITTING)
 DELIVERED, IN_DOUBT, RENDER_ERROR = int(RowState.DELIVERED), int(RowState.IN_DOUBT), int(RowState.RENDER_ERROR)
+EXPIRED = int(RowState.EXPIRED)
 STATES = len(RowState)
 
 # What a sender may say of a row that it has open.
@@ -37,10 +38,13 @@ BECOMES = {
 }
 
 
-def after_result(result: int, swept: int, on_doubt: OnDoubt) -> int:
-    """The state that a counting result leads to. `swept`: the job's sweep state, 0 if none."""
+def after_result(result: int, swept: int, on_doubt: OnDoubt, no_more: bool = False) -> int:
+    """The state that a counting result leads to. `swept`: the job's sweep state, 0 if none. `no_more`: a row in doubt was tried
+    long enough, so it is not sent again."""
     if result == IN_DOUBT:
         result = BECOMES[on_doubt]
+        if result == DEFERRED and no_more:
+            result = EXPIRED
     return swept if result == DEFERRED and swept else result
 
 

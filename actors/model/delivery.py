@@ -104,8 +104,9 @@ class RowFailure(NamedTuple):
 class Outcome(NamedTuple):
     """The ledger's entry for a row after an attempt (or for a row that is settled without one).
 
-    `state` IN_DOUBT asks the ledger to apply the job's `on_doubt`. `next_at` only with DEFERRED. `reply` has at most
-    MAX_REPLY_CHARS characters and no control characters.
+    `state` IN_DOUBT asks the ledger to apply the job's `on_doubt`. `next_at` only with DEFERRED, and with IN_DOUBT for a row
+    that may go again (0: at once; NO_MORE: it was tried long enough). `reply` has at most MAX_REPLY_CHARS characters and no
+    control characters.
     """
 
     job: str
@@ -124,6 +125,7 @@ class Outcome(NamedTuple):
     avoid: str = ""  # an egress that the next attempt should avoid (blame egress)
 
 
+NO_MORE = -1.0
 MAX_REPLY_CHARS = 500  # enough for any real reply; stops a peer that fills the ledger
 
 

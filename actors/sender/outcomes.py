@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from actors.model.delivery import Outcome, Reply, RowFailure
+from actors.model.delivery import NO_MORE, Outcome, Reply, RowFailure
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
@@ -41,16 +41,19 @@ def judged(event: Event) -> Judgement:
 
 
 def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float) -> Outcome:
-    """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires."""
+    """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires. One in doubt gets
+    its next time too: the ledger knows whether it may go again."""
     lease = row.work.lease
     verdict, blame = judgement
     state, next_at, avoid = STATES[verdict], 0.0, ""
-    if state is RowState.DEFERRED:
+    if state in (RowState.DEFERRED, RowState.IN_DOUBT):
         spread = chance(lease.job, row.row, row.attempt)
         next_at = next_attempt(
             now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
         )
-        if not next_at:
+        if not next_at and state is RowState.IN_DOUBT:
+            next_at = NO_MORE
+        elif not next_at:
             state = RowState.EXPIRED
         elif blame is Blame.EGRESS:
             avoid = place.egress

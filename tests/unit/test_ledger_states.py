@@ -31,6 +31,8 @@ def test_doubt_follows_the_policy() -> None:
         OnDoubt.HOLD: S.IN_DOUBT,
         OnDoubt.EXPIRE: S.EXPIRED,
     }
+    tried_long_enough = {policy: S(after_result(int(S.IN_DOUBT), 0, policy, no_more=True)) for policy in OnDoubt}
+    assert tried_long_enough == become | {OnDoubt.RESEND: S.EXPIRED}
     assert after_result(int(S.IN_DOUBT), int(S.CANCELLED), OnDoubt.RESEND) == S.CANCELLED
     assert after_result(int(S.IN_DOUBT), int(S.CANCELLED), OnDoubt.HOLD) == S.IN_DOUBT
 
