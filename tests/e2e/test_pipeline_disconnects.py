@@ -11,6 +11,7 @@ from sandbox import Sandbox
 from tests.e2e.mailing_world import World, arrivals, bundle, people, routes_to, world
 
 ROWS = 40
+LISTEN = [("127.0.0.11", 0), ("127.0.0.12", 0)]
 # So that a broken connection takes no second mail with it.
 NO_PIPELINING = {"host": "127.0.0.11", "without": ["pipelining"]}
 AFTER_THE_DOT = {"domain": "broken.test", "at": "dot", "attempt": 1, "drop": True}
@@ -21,14 +22,13 @@ async def test_a_connection_lost_inside_a_message_defers_the_row(tmp_path: Path,
     # Two drops: the sender tries a mail on two connections before it puts the row off. The large one cannot be written whole
     # before its connection is gone.
     script = {"rules": [{"domain": "broken.test", "at": at, "attempt": "1-2", "drop": True}]}
-    async with Sandbox(script, listen=[("127.0.0.11", 0), ("127.0.0.12", 0)]) as sandbox:
-        async with world(tmp_path, routes_to(sandbox, "broken.test", "*")) as made:
-            files = bundle(["one@broken.test", *people("one.test", 10)], {"content": {"attachments": ["{{ id }}.bin"]}})
-            files |= {f"{row:05d}.bin": b"x" * (size if row == 0 else 10) for row in range(11)}
-            job = await made.send(files)
-            arrived = await made.reconcile(job, sandbox.messages)
-            lines = await made.lines(job)
-            story = await made.story(job, 0)
+    files = bundle(["one@broken.test", *people("one.test", 10)], {"content": {"attachments": ["{{ id }}.bin"]}})
+    files |= {f"{row:05d}.bin": b"x" * (size if row == 0 else 10) for row in range(11)}
+    async with Sandbox(script, listen=LISTEN) as sandbox, world(tmp_path, routes_to(sandbox, "broken.test", "*")) as made:
+        job = await made.send(files)
+        arrived = await made.reconcile(job, sandbox.messages)
+        lines = await made.lines(job)
+        story = await made.story(job, 0)
     assert arrived == Counter(range(11))
     assert sandbox.counts.dropped == 2
     (deferral,) = story["deferrals"]
@@ -39,14 +39,12 @@ async def test_a_connection_lost_inside_a_message_defers_the_row(tmp_path: Path,
 
 async def lost_after_the_dot(folder: Path, on_doubt: str, keep: bool) -> tuple[World, Sandbox, str]:
     script = {"rules": [NO_PIPELINING, AFTER_THE_DOT | ({"keep": True} if keep else {})]}
-    listen = [("127.0.0.11", 0), ("127.0.0.12", 0)]
-    async with Sandbox(script, listen=listen) as sandbox:
-        async with world(folder, routes_to(sandbox, "broken.test", "*")) as made:
-            files = bundle(people("broken.test", 5) + people("one.test", ROWS), {"delivery": {"on_doubt": on_doubt}})
-            job = await made.send(files)
-            await made.reconcile(job, sandbox.messages)
-            status, lines = await made.ledger.status(job), await made.lines(job)
-            stories = [await made.story(job, row) for row in range(5)]
+    files = bundle(people("broken.test", 5) + people("one.test", ROWS), {"delivery": {"on_doubt": on_doubt}})
+    async with Sandbox(script, listen=LISTEN) as sandbox, world(folder, routes_to(sandbox, "broken.test", "*")) as made:
+        job = await made.send(files)
+        await made.reconcile(job, sandbox.messages)
+        status, lines = await made.ledger.status(job), await made.lines(job)
+        stories = [await made.story(job, row) for row in range(5)]
     assert status.record.state is JobState.DONE
     assert status.doubts == 5
     assert all(lines[row].in_doubt == 1 for row in range(5))
@@ -81,3 +79,19 @@ async def test_rows_in_doubt_are_sent_again_as_the_same_bytes(tmp_path: Path, ke
     for row in range(5):
         bodies = {m.data for m in sandbox.messages if m.recipients == (f"user{row}@broken.test",)}
         assert len(bodies) == 1
+
+
+async def test_a_site_that_never_answers_the_dot_gets_few_copies(tmp_path: Path) -> None:
+    """Not one a second for ever: the pauses grow, and after `retry_for` the row has expired."""
+    script = {"rules": [{"at": "dot", "drop": True, "keep": True}]}
+    files = bundle(["one@broken.test"], {"delivery": {"retry_for": "1s"}})
+    async with Sandbox(script) as sandbox, world(tmp_path, routes_to(sandbox, "*"), retry_scale=0.002) as made:
+        job = await made.send(files)
+        arrived = arrivals(job, sandbox.messages)
+        status, story = await made.ledger.status(job), await made.story(job, 0)
+    # 2, 5 and 10 minutes, each up to half longer, in thousandths times two: the third pause would end after one second.
+    assert arrived == {0: 3} or arrived == {0: 2}
+    assert (story["line"].state.label, story["line"].attempts) == ("expired", arrived[0])
+    assert [d["became"] for d in story["doubts"]] == ["deferred"] * (arrived[0] - 1) + ["expired"]
+    assert status.doubts == 1
+    assert len({m.data for m in sandbox.messages}) == 1
