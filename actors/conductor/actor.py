@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.conductor.closing import Closing
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.roster import Domains
 from actors.conductor.schedule import not_before, past_deadline, pausing
@@ -19,7 +20,7 @@ from actors.model.delivery import DueRows, Lease, Site
 from actors.model.errors import HongyanError, Unavailable
 from actors.model.job import JobRecord, RowArray, snapshot_path
 from actors.model.ports import Clock, JobLedger, Resolver, Results, Vault
-from actors.model.states import ENDED_JOB_STATES, JobState, RowState
+from actors.model.states import JobState, RowState
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -28,7 +29,6 @@ TICK_SECONDS = 1.0  # how late a retry, a start time or a deadline may be notice
 LOW_ROWS = 20_000  # cut the next segment when fewer rows wait: some seconds of work for all senders
 MOST_QUEUED_RETRIES = 50_000  # more due rows than this wait in the ledger, not in memory
 DUE_PAGE = 8_192
-RECENT_JOBS = 1_000  # ended jobs that a new conductor looks through for missing result files
 
 
 class JobWork:
@@ -81,7 +81,7 @@ class Conductor:
         self._lease_id = 0
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
-        self._closing: dict[str, asyncio.Task[None]] = {}
+        self._closing = Closing(ledger, results, TICK_SECONDS)
 
     # -- calls ---------------------------------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class Conductor:
     async def run(self) -> None:
         """Claims the epoch and steers all jobs until cancelled."""
         self._epoch = await self._patiently(self._ledger.claim_conductor)
-        await self._patiently(self._close_forgotten)
+        await self._patiently(self._closing.close_forgotten)
         while True:
             try:
                 await self._tick()
@@ -213,7 +213,7 @@ class Conductor:
             await self._give_back(lease, lease_rows(lease))
         records = {r.job: r for r in await self._ledger.active_jobs()}
         for job in [j for j in self._jobs if j not in records]:
-            self._close(self._jobs.pop(job).record.job)
+            self._closing.close(self._jobs.pop(job).record.job)
         for job, record in records.items():
             work = self._jobs.get(job)
             if work is None:
@@ -297,36 +297,7 @@ class Conductor:
         if status.open == 0:
             await self._ledger.move_job(work.record.job, JobState.DONE)
             self._jobs.pop(work.record.job, None)
-            self._close(work.record.job)
-
-    # -- result files --------------------------------------------------------------------------------------------------------
-
-    async def _close_forgotten(self) -> None:
-        """Ended jobs whose result files a crash left unwritten."""
-        for status in await self._ledger.list_jobs("", RECENT_JOBS):
-            if status.record.state in ENDED_JOB_STATES - {JobState.REFUSED}:
-                self._close(status.record.job)
-
-    def _close(self, job: str) -> None:
-        if job not in self._closing:
-            task = self._closing[job] = asyncio.get_running_loop().create_task(self._write_results(job))
-            task.add_done_callback(lambda _: self._closing.pop(job, None))
-
-    async def _write_results(self, job: str) -> None:
-        """Writes the files once no row of the job is on the wire any more; tries again until it works."""
-        pause = TICK_SECONDS
-        while True:
-            try:
-                status = await self._ledger.status(job)
-                if status.record.state not in ENDED_JOB_STATES:
-                    return
-                if not status.counts.get(RowState.TRANSMITTING):
-                    await self._results.write(job)
-                    return
-            except (HongyanError, OSError) as error:
-                log.warning("results of job %s: %s", job, error)
-                pause = min(pause * 2, 60.0)
-            await asyncio.sleep(pause)
+            self._closing.close(work.record.job)
 
 
 def _by_site(parts: list[tuple[int, RowArray]], names: list[str], sites: Mapping[str, Site]) -> list[tuple[Site, RowArray]]:

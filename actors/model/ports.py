@@ -247,6 +247,10 @@ class Results(Protocol):
         """Writes outcomes.parquet, outcomes.csv, summary.json, report.html; gives the folder's URL. Idempotent."""
         ...
 
+    async def written(self, job: str) -> bool:
+        """Whether `write` has succeeded for this job."""
+        ...
+
 
 class Resolver(Protocol):
     """DNS. Raises nothing: a failure is a Site with `refusal`."""

@@ -64,6 +64,11 @@ class Results:
             await asyncio.to_thread(_publish, folder, local)
         return folder.url
 
+    async def written(self, job: str) -> bool:
+        """Whether all files of the job are there."""
+        record = (await self._ledger.status(job)).record
+        return await asyncio.to_thread(folder_of(record.results_to, self._vault, job, self._allowed).finished)
+
     async def _outcomes(self, job: str, local: Path) -> dict[RowState, int]:
         """The two outcome files; gives their lines by state."""
         counts: Counter[RowState] = Counter()

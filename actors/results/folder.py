@@ -31,6 +31,9 @@ class Folder(Protocol):
         ...
 
     def put(self, name: str, local: str) -> None: ...
+    def finished(self) -> bool:
+        """Whether the finish marker is there."""
+        ...
 
 
 class VaultFolder:
@@ -46,6 +49,9 @@ class VaultFolder:
     def put(self, name: str, local: str) -> None:
         self._vault.put_file(f"{self._path}/{name}", local)
 
+    def finished(self) -> bool:
+        return self._vault.exists(f"{self._path}/{MARKER}")
+
 
 class UrlFolder:
     """`<url>/<job>/` on any file system that fsspec knows; Unavailable tells what the storage says."""
@@ -55,13 +61,21 @@ class UrlFolder:
         self._fs: Any = None
         self._path = ""
 
+    def _open(self) -> None:
+        self._fs, path = fsspec.core.url_to_fs(self.url)
+        self._path = path.rstrip("/")
+
     def begin(self) -> None:
         with _translated():
-            self._fs, path = fsspec.core.url_to_fs(self.url)
-            self._path = path.rstrip("/")
+            self._open()
             self._fs.makedirs(self._path, exist_ok=True)
             if self._fs.exists(f"{self._path}/{MARKER}"):
                 self._fs.rm_file(f"{self._path}/{MARKER}")
+
+    def finished(self) -> bool:
+        with _translated():
+            self._open()
+            return bool(self._fs.exists(f"{self._path}/{MARKER}"))
 
     def put(self, name: str, local: str) -> None:
         target = f"{self._path}/{name}"

@@ -43,6 +43,9 @@ class Written:
         self.jobs.append(job)
         return f"memory://{job}"
 
+    async def written(self, job: str) -> bool:
+        return job in self.jobs
+
 
 class World:
     """Ledger and vault that outlive a conductor."""
@@ -315,7 +318,9 @@ async def test_a_pool_without_egress_stalls_the_job(world: World) -> None:
 async def test_missing_result_files_are_written_after_a_restart(world: World) -> None:
     await world.add_job("j1", 10)
     await world.ledger.move_job("j1", JobState.CANCELLED)
-    async with world.conductor():
-        async with asyncio.timeout(5):
-            while "j1" not in world.results.jobs:
-                await asyncio.sleep(0.02)
+    for _ in range(2):
+        async with world.conductor():
+            async with asyncio.timeout(5):
+                while "j1" not in world.results.jobs:
+                    await asyncio.sleep(0.02)
+    assert world.results.jobs == ["j1"]
