@@ -1,8 +1,8 @@
 """Creates the actors and keeps them there: `python -m cluster.launch`, a child of the supervisor.
 
 The only place where `ray.remote` is applied. Ray restarts an actor whose process dies; this loop creates one anew that Ray
-has given up (its constructor failed). On SIGTERM it drains the senders and closes the ledger, so that nothing is left on the
-wire.
+has given up (its constructor failed). Creating waits for nobody: a sender starts when a node announces its egress. On SIGTERM
+it drains the senders and closes the ledger, so that nothing is left on the wire.
 """
 
 import asyncio
@@ -20,13 +20,14 @@ from cluster import names
 from cluster.build import Parts, arguments, role, roles
 from cluster.config import Config, load
 from cluster.metrics import Metrics
+from cluster.nodes import present
 from cluster.options import options
 from cluster.remote import Remote
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-START_SECONDS = 60.0  # an actor whose resource nobody has would wait for ever: then this launcher says so
+START_SECONDS = 60.0  # for Ray to come up
 DRAIN_SECONDS = 20.0
 METRICS_SECONDS = 2.0
 
@@ -83,6 +84,7 @@ class Launcher:
         self._parts = Parts(config, Remote)
         self._metrics = Metrics(self._parts)
         self._stop = asyncio.Event()
+        self._waiting: set[str] = set()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -93,6 +95,7 @@ class Launcher:
         while not self._stop.is_set():
             for name in roles(self._config):
                 self._ensure(handles, name)
+            self._tell_waiting()
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._stop.wait()
@@ -109,9 +112,16 @@ class Launcher:
             handles[name] = create(self._parts, name)
             log.info("created %s", name)
 
+    def _tell_waiting(self) -> None:
+        """Once for each change: which senders wait for the node that owns their address."""
+        waiting = {e.address for e in self._config.egresses} - set(present(self._config))
+        if waiting != self._waiting:
+            log.info("egresses without a node: %s", ", ".join(sorted(waiting)) or "none")
+            self._waiting = waiting
+
     async def _drain(self) -> None:
         """Senders finish and commit, then the ledger closes its files."""
-        senders = [Remote(name) for name in roles(self._config) if name.startswith("sender/")]
+        senders = [Remote(names.sender(address)) for address in present(self._config)]
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 for outcome in await asyncio.gather(*(s.drain() for s in senders), return_exceptions=True):

@@ -14,6 +14,7 @@ from actors.model.errors import HongyanError
 from actors.model.states import RowState
 from cluster import names
 from cluster.build import Parts
+from cluster.nodes import present
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,9 @@ class Metrics:
             tags = {"egress": egress, "site": site}
             self._lane.set(limits.concurrency, tags)
             self._lane_closed.set(max(0.0, limits.closed_until - now), tags)
-        for egress in self._parts.config.egresses:
-            for figure, value in (await port(names.sender(egress.address)).stats()).items():
-                self._sender.set(float(value), {"egress": egress.address, "figure": figure})
+        for address in present(self._parts.config):
+            for figure, value in (await port(names.sender(address)).stats()).items():
+                self._sender.set(float(value), {"egress": address, "figure": figure})
 
     async def _read_rows(self, ledger: Any, now: float) -> None:
         records = await ledger.active_jobs()

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,16 +29,14 @@ os.environ |= {
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[None]:
+def cluster() -> Iterator[Any]:
+    """A head on loopback with two CPUs; a test may add nodes, and removes them."""
     import ray
+    from ray.cluster_utils import Cluster
 
-    ray.init(
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        namespace="hongyan",
-        object_store_memory=100 * 2**20,
-        _temp_dir=FOLDER,
-    )
-    yield
+    head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 100 * 2**20, "temp_dir": FOLDER}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    ray.init(address=made.address, namespace="hongyan", log_to_driver=False)
+    yield made
     ray.shutdown()
+    made.shutdown()
