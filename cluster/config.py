@@ -14,6 +14,7 @@ from actors.model.errors import InvalidInput, Problem
 
 CONFIG_ENV = "HONGYAN_CONFIG"
 DEFAULT_FILE = "hongyan.yaml"
+NO_NODE_IP = "who joins a cluster must say where the others reach this node: ray.node_ip"
 
 
 class Section(BaseModel):
@@ -124,7 +125,7 @@ class Config(Section):
         if len(set(addresses)) != len(addresses):
             raise ValueError("an egress address is listed twice: at most one sender may hold it")
         if self.ray.address and not self.ray.node_ip:
-            raise ValueError("ray.address joins a cluster: ray.node_ip must say where the others reach this node")
+            raise ValueError(NO_NODE_IP)
         return self
 
     def path(self, path: Path | str) -> Path:
@@ -147,6 +148,13 @@ class Config(Section):
             if not self.ledger_password
             else url.replace(":PASSWORD@", f":{self.secret(self.ledger_password)}@")
         )
+
+    def joining(self, head: str, node_ip: str) -> "Config":
+        """The same config for another node: one file serves all machines. Empty: as it stands in the file."""
+        ray = self.ray.model_dump() | ({"address": head} if head else {}) | ({"node_ip": node_ip} if node_ip else {})
+        if ray["address"] and not ray["node_ip"]:
+            raise InvalidInput((Problem(str(self.file), NO_NODE_IP, column="ray.node_ip"),))
+        return self.model_copy(update={"ray": RayConfig(**ray)})
 
     @property
     def own_egresses(self) -> tuple[EgressConfig, ...]:

@@ -21,7 +21,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
-from actors.model.errors import Conflict
+from actors.model.errors import Conflict, InvalidInput, Problem
 from cluster import names
 from cluster.config import CONFIG_ENV, Config
 from cluster.vault import Vault
@@ -131,8 +131,9 @@ class Child:
 class Supervisor:
     """Starts and keeps one machine's part of Hongyan. `stop()` (or SIGTERM) ends it gracefully."""
 
-    def __init__(self, config: Config, say: Callable[[str], None]):
-        self.config, self._say = config, say
+    def __init__(self, config: Config, say: Callable[[str], None], autoscaling: Path | None = None):
+        """`autoscaling`: what `ray up` leaves on the head, so that Ray starts and repairs the other nodes from there."""
+        self.config, self._say, self._autoscaling = config, say, autoscaling
         self._stopping = False
         self._port = config.ray.port or free_port()
         self._node_ip = config.ray.node_ip or "127.0.0.1"
@@ -153,6 +154,8 @@ class Supervisor:
             raise Conflict(str(data), "another `hongyan up` is running on this data folder") from None
         end_leftovers(data)
         token = data / "ray.token"
+        if not token.exists() and self.config.ray.address:
+            raise InvalidInput((Problem(str(token), "is missing: copy the head's file there, with mode 0600"),))
         if not token.exists():
             handle = os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             os.write(handle, secrets.token_hex(32).encode())
@@ -178,6 +181,7 @@ class Supervisor:
                 "--dashboard-host=127.0.0.1",
                 f"--dashboard-port={config.ray.dashboard_port}",
             ]
+            command += [f"--autoscaling-config={self._autoscaling}"] if self._autoscaling else []
         command += [f"--object-store-memory={config.ray.object_store_mb * 2**20}", f"--resources={json.dumps(resources)}"]
         return command + ([f"--num-cpus={config.ray.cpus}"] if config.ray.cpus else [])
 
@@ -238,6 +242,26 @@ class Supervisor:
         end_leftovers(self.config.data_dir)
         run_file(self.config).unlink(missing_ok=True)
         self._say("stopped")
+
+
+def running_pid(config: Config) -> int:
+    """Process id of the supervisor that runs on this data folder; 0 when there is none. Only looks: takes no lock."""
+    try:
+        pid = int(json.loads(run_file(config).read_text())["pid"])
+        lock = (config.data_dir / "up.lock").stat()
+        for handle in Path(f"/proc/{pid}/fd").iterdir():
+            if (found := _stat(handle)) and (found.st_dev, found.st_ino) == (lock.st_dev, lock.st_ino):
+                return pid
+    except (OSError, ValueError, KeyError):
+        pass  # nothing was started, or what a killed supervisor left
+    return 0
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def processes_of(data: Path) -> list[int]:
