@@ -232,7 +232,7 @@ class Intake(Protocol):
     """Bundle to frozen snapshot."""
 
     async def accept(self, account: str, upload: str, key: str) -> Accepted:
-        """`upload`: vault folder (`uploads/<account>/<id>`) with the bundle's files or one zip. InvalidInput names all problems."""
+        """`upload`: vault folder (`uploads/<account>/<id>`) with the bundle's files or one zip. InvalidInput: all problems."""
         ...
 
     async def check(self, account: str, upload: str) -> Accepted:

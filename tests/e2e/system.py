@@ -60,7 +60,7 @@ class Scene:
         bundle = self.folder / f"bundle{len(self.jobs)}"
         make_bundle(bundle, rows, size)
         with self.system.client() as client:
-            job = str(client.submit(client.upload_bundle(bundle)).job.id)
+            job = str(client.submit(client.upload_bundle(bundle), f"job{len(self.jobs)}").job.id)
         self.jobs[job] = rows
         return job
 
