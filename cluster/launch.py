@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -121,15 +122,19 @@ class Launcher:
 
     async def _drain(self) -> None:
         """Senders finish and commit, then the ledger closes its files."""
-        senders = [Remote(names.sender(address)) for address in present(self._config)]
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
-                for outcome in await asyncio.gather(*(s.drain() for s in senders), return_exceptions=True):
-                    if isinstance(outcome, Exception):
-                        log.warning("drain: %s", outcome)
+                await drain(present(self._config))
                 await Remote(names.LEDGER).close()
         except (TimeoutError, HongyanError) as error:
             log.warning("drain did not end in time: %s", type(error).__name__)
+
+
+async def drain(addresses: Sequence[str]) -> None:
+    """The senders of these egresses finish what is on the wire and commit, all at once."""
+    for outcome in await asyncio.gather(*(Remote(names.sender(a)).drain() for a in addresses), return_exceptions=True):
+        if isinstance(outcome, Exception):
+            log.warning("drain: %s", outcome)
 
 
 def main() -> None:

@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
 
 from actors.model.errors import Conflict, InvalidInput, Problem
 from cluster import names
+from cluster.child import Child
 from cluster.config import CONFIG_ENV, Config
 from cluster.vault import Vault
 
@@ -31,9 +31,6 @@ log = logging.getLogger(__name__)
 HOME_ENV = "HONGYAN_HOME"
 LOOPBACK_ENV = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": one machine, and every port of Ray on 127.0.0.1 alone
 LOOK_SECONDS = 0.25
-RESTART_SECONDS = 0.5  # pause before a child that died is started again; doubled while it does not stay
-MOST_RESTART_SECONDS = 30.0
-STAYED_SECONDS = 10.0  # a child that lived so long is no failing start
 GATEWAY_SECONDS, DRAIN_SECONDS, RAY_SECONDS = 4.0, 21.0, 4.0  # together the 30 s that a graceful stop may take
 BAD_CONFIG = 2  # exit code of a child that starting again will not help
 
@@ -50,7 +47,7 @@ def ray_folder(config: Config) -> Path:
 
 def child_environment(config: Config) -> dict[str, str]:
     """Environment of all children: Ray with its own token (file mode 0600), no telemetry, no terminal colours in logs."""
-    loopback = {} if config.ray.node_ip else {LOOPBACK_ENV: "0"}
+    loopback = {LOOPBACK_ENV: "0"} if (config.ray.node_ip or "127.").startswith("127.") else {}
     return (
         os.environ
         | loopback
@@ -71,61 +68,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-class Child:
-    """One process that must live; started again when it ends, unless it is stopping."""
-
-    def __init__(self, name: str, command: Callable[[], list[str]], environment: dict[str, str], log_file: Path):
-        self.name, self._command, self._environment, self.log_file = name, command, environment, log_file
-        self._process: subprocess.Popen[bytes] | None = None
-        self._not_before = 0.0
-        self._started = 0.0
-        self._pause = RESTART_SECONDS
-
-    def start(self) -> None:
-        output: IO[bytes] = open(self.log_file, "ab")  # noqa: SIM115 - the child keeps it
-        with output:
-            self._process = subprocess.Popen(
-                self._command(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self._environment,
-                start_new_session=True,
-            )
-
-    @property
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
-    @property
-    def exit_code(self) -> int | None:
-        """None while it runs or before it was started."""
-        return self._process.poll() if self._process is not None else None
-
-    def revive(self, now: float) -> bool:
-        """Starts the process if it does not run and its pause is over; True if it did."""
-        if self.alive or now < self._not_before:
-            return False
-        if self._process is not None:
-            log.warning("%s ended with %s: starting it again", self.name, self._process.returncode)
-            stayed = now - self._started > STAYED_SECONDS
-            self._pause = RESTART_SECONDS if stayed else min(self._pause * 2, MOST_RESTART_SECONDS)
-        self._started, self._not_before = now, now + self._pause
-        self.start()
-        return True
-
-    def stop(self, seconds: float) -> None:
-        """SIGTERM, then SIGKILL to the process's whole session."""
-        if self._process is None:
-            return
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-                self._process.wait(seconds)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
 
 
 class Supervisor:
@@ -224,6 +166,21 @@ class Supervisor:
     def stop(self) -> None:
         self._stopping = True
 
+    def _leave(self) -> None:
+        """Another node than the head drains the senders that are on it."""
+        addresses = [e.address for e in self.config.own_egresses]
+        if not addresses:
+            return
+        command = [sys.executable, "-m", "cluster.leave", *addresses]
+        environment = self._environment | {"RAY_ADDRESS": self.ray_address}
+        with open(self.config.data_dir / "logs" / "leave.log", "ab") as log_file:
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, env=environment)
+            try:
+                child.wait(DRAIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
     def _write_run_file(self) -> None:
         content = {
             "pid": os.getpid(),
@@ -234,8 +191,10 @@ class Supervisor:
         run_file(self.config).write_text(json.dumps(content))
 
     def _end(self, ray: Child, others: list[Child]) -> None:
-        """Gateway first (nothing new comes in), then the launcher drains the senders, then Ray."""
+        """Gateway first (nothing new comes in), then the senders are drained (on the head by the launcher's end), then Ray."""
         self._say("stopping: finishing what is on the wire")
+        if self.config.ray.address and ray.alive:
+            self._leave()
         for child, seconds in zip(reversed(others), (GATEWAY_SECONDS, DRAIN_SECONDS), strict=False):
             child.stop(seconds)
         ray.stop(RAY_SECONDS)
