@@ -72,7 +72,7 @@ class Scene:
             with self.system.client() as client:
                 return client.get(job)
         except HongyanClientError as error:
-            if error.retry or error.code in ("DEADLINE_EXCEEDED", "UNKNOWN", "INTERNAL"):
+            if error.temporary or error.code == "DEADLINE_EXCEEDED":
                 return None
             raise
 
