@@ -67,6 +67,8 @@ class Connection(asyncio.Protocol):
         self._source = ""
         self._held = False
         self._securing: asyncio.Task[None] | None = None
+        self._secured = False
+        self._early = b""  # what came under TLS before its transport was handed over
         self._timer: asyncio.TimerHandle | None = None
         self._heard_at = 0.0
 
@@ -91,6 +93,9 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         assert self._dialogue is not None
         if self._dialogue.closing:
+            return
+        if self._securing is not None and not self._secured:
+            self._early += data
             return
         self._heard_at = self._loop.time()
         self._dialogue.receive(data, time.time())
@@ -161,7 +166,10 @@ class Connection(asyncio.Protocol):
         except (OSError, ssl.SSLError):
             transport.abort()
             return
-        self._transport = secure
+        self._transport, self._secured = secure, True
+        if self._early:
+            early, self._early = self._early, b""
+            self.data_received(early)
 
     def _idle(self) -> None:
         spare = self._heard_at + IDLE_SECONDS - self._loop.time()
