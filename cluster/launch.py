@@ -33,6 +33,12 @@ DRAIN_SECONDS = 20.0
 METRICS_SECONDS = 2.0
 
 
+def described(role_class: type, name: str) -> type:
+    """The class whose instances show in the dashboard with their name and what they do."""
+    text = f"{name}: {(role_class.__doc__ or '').strip().partition(chr(10))[0]}"
+    return type(role_class.__name__, (role_class,), {"__repr__": lambda _: text, "__module__": role_class.__module__})
+
+
 def looping(role_class: type) -> type:
     """The class with its `run()` started by the constructor, so that a restart by Ray starts it too.
 
@@ -71,7 +77,7 @@ def connect(address: str | None = None) -> None:
 
 def create(parts: Parts, name: str) -> Any:
     """The actor `name`, made if it is not there. Its description shows in the dashboard."""
-    role_class = role(name)
+    role_class = described(role(name), name)
     target = looping(role_class) if hasattr(role_class, "run") else role_class
     actor = ray.remote(target).options(**options(name, parts.config))
     return actor.remote(**arguments(parts, name))

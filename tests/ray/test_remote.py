@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from actors.model.errors import Conflict, Unavailable
-from cluster.launch import looping
+from cluster.launch import described, looping
 from cluster.options import options
 from cluster.remote import Remote
 
@@ -36,6 +36,9 @@ class Counter:
     async def break_loop(self) -> None:
         self.fail = True
 
+    async def words(self) -> str:
+        return repr(self)
+
     async def refuse(self) -> None:
         raise Conflict("job", "already done")
 
@@ -46,7 +49,7 @@ def start(name: str) -> Remote:
     kind = {"name": name, "resources": {}, "max_concurrency": 4}
     from cluster.config import Config
 
-    ray.remote(looping(Counter)).options(**options("reputation", Config()) | kind).remote()
+    ray.remote(looping(described(Counter, name))).options(**options("reputation", Config()) | kind).remote()
     return Remote(name)
 
 
@@ -69,6 +72,11 @@ async def test_the_main_loop_runs_by_itself(remote: Remote) -> None:
     async with asyncio.timeout(20):
         while await eventually(remote, "count") < 3:
             await asyncio.sleep(0.05)
+
+
+async def test_an_actor_says_who_it_is(remote: Remote) -> None:
+    await eventually(remote, "count")
+    assert (await remote.words()).endswith(": Counts in its main loop; dies on request.")
 
 
 async def test_an_error_of_ours_comes_back_as_itself(remote: Remote) -> None:
