@@ -47,7 +47,7 @@ def ray_folder(config: Config) -> Path:
 
 def child_environment(config: Config) -> dict[str, str]:
     """Environment of all children: Ray with its own token (file mode 0600), no telemetry, no terminal colours in logs."""
-    loopback = {LOOPBACK_ENV: "0"} if (config.ray.node_ip or "127.").startswith("127.") else {}
+    loopback = {} if config.ray.node_ip else {LOOPBACK_ENV: "0"}
     return (
         os.environ
         | loopback

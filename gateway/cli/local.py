@@ -37,8 +37,17 @@ def new_signing_key(file: Path) -> None:
     file.write_bytes(pem)
 
 
-def write_config(folder: Path, routes: Sequence[Mapping[str, Any]], *, domain: str, egresses: int = 2, **extra: object) -> Path:
+def write_config(
+    folder: Path,
+    routes: Sequence[Mapping[str, Any]],
+    *,
+    domain: str,
+    egresses: int | Sequence[Mapping[str, str]] = 2,
+    **extra: object,
+) -> Path:
     """`hongyan.yaml` of a system on loopback that signs for `domain` and sends by `routes`; `extra` keys replace its own."""
+    if isinstance(egresses, int):
+        egresses = [{"address": f"127.0.0.{n + 2}", "ehlo": f"mx{n}.{domain}"} for n in range(egresses)]
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "dkim.pem").exists():
         new_signing_key(folder / "dkim.pem")
@@ -46,7 +55,7 @@ def write_config(folder: Path, routes: Sequence[Mapping[str, Any]], *, domain: s
         "data": "data",
         "gateway": {"listen": f"127.0.0.1:{free_port()}"},
         "ray": {"dashboard": False},
-        "egresses": [{"address": f"127.0.0.{n + 2}", "ehlo": f"mx{n}.{domain}"} for n in range(egresses)],
+        "egresses": [dict(e) for e in egresses],
         "routes": [dict(r) for r in routes],
         "identities": [{"domain": domain, "selector": "s1", "key": "file://dkim.pem"}],
     }
