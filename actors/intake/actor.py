@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from actors.intake.ids import new_job_id
+from actors.intake.memory import return_freed_memory
 from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
 from actors.intake.snapshot import write_snapshot
@@ -54,6 +55,7 @@ class Intake:
     ):
         self._vault, self._ledger, self._suppressions, self._renderer = vault, ledger, suppressions, renderer
         self._clock, self._workdir, self._segment_rows, self._new_id = clock, workdir, segment_rows, new_id
+        return_freed_memory()
 
     async def accept(self, account: str, upload: str, key: str) -> Accepted:
         """A job from an upload. InvalidInput names all problems; Conflict: the key was used with another bundle."""

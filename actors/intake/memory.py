@@ -1,0 +1,20 @@
+"""Gives freed memory back to the system at once: a list of ten million rows then costs intake little more than one of ten thousand.
+
+Adapter over glibc's mallopt(3); where another C library is in use it does nothing. It holds for the whole process.
+"""
+
+import ctypes
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+# glibc raises both by itself up to 32 MB, and then keeps what blocks of columns leave behind: 444 MB instead of 204 MB over ten
+# million rows. Below a megabyte the page faults begin to cost time.
+THRESHOLD_BYTES = 1 << 20
+
+
+def return_freed_memory() -> bool:
+    """Whether it could be set."""
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(M_MMAP_THRESHOLD, THRESHOLD_BYTES) and mallopt(M_TRIM_THRESHOLD, THRESHOLD_BYTES))
