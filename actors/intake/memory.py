@@ -1,4 +1,4 @@
-"""Gives freed memory back to the system at once: a list of ten million rows then costs intake little more than one of ten thousand.
+"""Gives freed memory back to the system at once: ten million rows then cost intake little more than ten thousand.
 
 Adapter over glibc's mallopt(3); where another C library is in use it does nothing. It holds for the whole process.
 """
