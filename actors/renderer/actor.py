@@ -80,7 +80,7 @@ class Renderer:
         """All problems of the snapshot's content; none if every row could be rendered in principle."""
         with self._one_at_a_time:
             try:
-                self._jobs[job]
+                self._compile(job)  # not kept: an acceptance that is taken up again may freeze other rows as settled
             except InvalidInput as error:
                 return list(error.problems)
             return []

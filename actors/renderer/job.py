@@ -21,6 +21,7 @@ from actors.renderer.message.mailbox import Mailbox, mailbox_value, parse_mailbo
 from actors.renderer.message.mime import Entity, file_entity
 from actors.renderer.message.tags import static_texts
 from actors.renderer.message.transfer import Encoder, encoder
+from actors.renderer.ranking import ListRanks
 from actors.renderer.sources import HTML_SUFFIXES, Sources
 from actors.renderer.template import Context, Plan, compile_template
 
@@ -75,13 +76,14 @@ def load_snapshot(vault: Vault, job: str) -> Snapshot:
 
 def compile_job(vault: Vault, job: str) -> CompiledJob:
     """InvalidInput carries every problem that was found."""
-    return _Compiler(load_snapshot(vault, job), BundleFiles(vault, job)).compile()
+    snapshot = load_snapshot(vault, job)
+    return _Compiler(snapshot, BundleFiles(vault, job), ListRanks(vault, snapshot)).compile()
 
 
 class _Compiler:
     """One compilation; `problems` grows, and a step that cannot give its part gives None."""
 
-    def __init__(self, snapshot: Snapshot, files: BundleFiles):
+    def __init__(self, snapshot: Snapshot, files: BundleFiles, ranks: ListRanks):
         self.snapshot, self.files, self.content = snapshot, files, snapshot.spec.content
         self.problems: list[Problem] = []
         self.zone = self._zone(snapshot.spec.schedule.timezone)
@@ -95,7 +97,9 @@ class _Compiler:
             timezone=self.zone.key,
             seed=self.content.seed,
             job=snapshot.job,
+            ranks=ranks,
         )
+        self.ranked: set[str] = set()  # columns whose ranks a template asks for
 
     def compile(self) -> CompiledJob:
         sender = self._mailbox("sender.from", self.snapshot.spec.sender.from_)
@@ -109,6 +113,8 @@ class _Compiler:
         attachments = [self._attachment(n, spec) for n, spec in enumerate(self.content.attachments)]
         if self.problems or sender is None or return_path is None or subject is None:
             raise InvalidInput(tuple(dict.fromkeys(self.problems)))
+        for column in sorted(self.ranked):
+            self.context.ranks[column]  # worked out here, before the first row needs them
         return CompiledJob(
             snapshot=self.snapshot,
             zone=self.zone,
@@ -152,10 +158,12 @@ class _Compiler:
 
     def _plan(self, source: str, name: str, *, escape: bool = False, files: Mapping[str, str] | None = None) -> Plan | None:
         try:
-            return compile_template(source, name=name, context=self.context, escape=escape, files=files or {})
+            plan = compile_template(source, name=name, context=self.context, escape=escape, files=files or {})
         except InvalidInput as error:
             self.problems += error.problems
             return None
+        self.ranked |= plan.ranked
+        return plan
 
     def _header_plan(self, place: str, source: str) -> Plan | None:
         """A template whose text becomes a header value: its static text must be one already."""

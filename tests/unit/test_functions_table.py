@@ -11,18 +11,22 @@ import pytest
 from actors.model.states import RowState
 from actors.renderer.functions import FAMILIES, REGISTRY, Function
 from actors.renderer.functions.inputs import _UNMARKED, clusters
+from actors.renderer.functions.ranks import ranks_of
 from actors.renderer.template import Columns, Context, compile_template
 
 CONTEXT = Context(
-    types={"x": "text", "one": "int"}, as_of=dt.datetime(2026, 11, 23, 16, 30, tzinfo=dt.UTC), keys={"demo": b"demo key"}
+    types={"x": "text", "one": "int", "points": "int"},
+    as_of=dt.datetime(2026, 11, 23, 16, 30, tzinfo=dt.UTC),
+    keys={"demo": b"demo key"},
+    ranks={"points": ranks_of(np.array([30, 10, 20]), pa.int64())},  # what rank_pct's entry speaks of; a row here has 20
 )
 FUNCTIONS = sorted(REGISTRY.values(), key=lambda function: function.name)
 
-# What FUNCTIONS.md promises in the sections that are there; rank_pct needs the whole list and comes with intake.
+# What FUNCTIONS.md promises in the sections that are there.
 LOGIC = "iif ifs switch band coalesce if_blank is_null is_empty between in_list skip_recipient require ab_split null_if"
 NUMBERS = (
-    "round_half_up round_half_even ceil floor trunc mod min_of max_of clamp safe_div percent_of sum_of random_int tier_sum"
-    " to_number sign sqrt power log10 avg_of pct_change"
+    "round_half_up round_half_even ceil floor trunc mod min_of max_of clamp safe_div percent_of sum_of rank_pct random_int"
+    " tier_sum to_number sign sqrt power log10 avg_of pct_change"
 )
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
@@ -33,7 +37,8 @@ def run(
     source: str, values: list[Any], kind: pa.DataType | None = None, context: Context = CONTEXT
 ) -> tuple[Columns, tuple[str, ...]]:
     plan = compile_template(source, name="t", context=context, escape=False)
-    table = pa.table({"x": pa.array(values, kind or pa.string()), "one": pa.array([1] * len(values), pa.int64())})
+    ones, points = (pa.array([number] * len(values), pa.int64()) for number in (1, 20))
+    table = pa.table({"x": pa.array(values, kind or pa.string()), "one": ones, "points": points})
     return plan.run(table, np.arange(len(values))), plan.statics
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actors.renderer.functions.ranks import Ranks
+
 
 @dataclass(frozen=True)
 class Context:
@@ -19,3 +21,4 @@ class Context:
     seed: int = 0
     job: str = ""
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret
+    ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for

@@ -12,6 +12,7 @@ from jinja2 import nodes
 from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
+from actors.renderer.template.naming import name_columns
 
 FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
 
@@ -79,6 +80,7 @@ def prepare(tree: nodes.Node, environment: RowSandbox) -> None:
     for block in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.Block)):
         head_with_charge(block.body, block.lineno)  # type: ignore[attr-defined]
     own = environment.shadowed | set_names(tree)
+    name_columns(tree, own)  # of a file that only a row's value names; all others have it already
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:
             call.node = nodes.Name(FUNCTION + call.node.name, "load", lineno=call.lineno)

@@ -18,16 +18,20 @@ from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.frame import Frame, Shard
 from actors.renderer.template.metering import set_names
+from actors.renderer.template.naming import column_problems, name_columns
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
 
 
 class Plan:
-    """One compiled template. `statics` are its literal stretches, each to be encoded once."""
+    """One compiled template. `statics` are its literal stretches, each to be encoded once; `ranked` the columns whose ranks
+    it asks for."""
 
-    def __init__(self, name: str, act: Act, statements: Statements, environment: RowEnvironment, context: Context):
-        self.name = name
+    def __init__(
+        self, name: str, act: Act, statements: Statements, environment: RowEnvironment, context: Context, ranked: frozenset[str]
+    ):
+        self.name, self.ranked = name, ranked
         self.statics = tuple(statements.statics)
         self._act, self._reports = act, statements.reports
         self._environment, self._context = environment, context
@@ -52,9 +56,12 @@ def compile_template(source: str, *, name: str, context: Context, escape: bool, 
     main = Source.read(name, source)
     taken: dict[str, Source] = {}
     problems = check(main, context.types, files or {}, taken)
+    sources = (main, *taken.values())
+    shadowed = frozenset(n for source in sources for n in set_names(source.tree))
+    problems += column_problems(sources, context.types, shadowed)
     if problems:
         raise InvalidInput(tuple(problems))
-    shadowed = frozenset(n for tree in (main.tree, *(s.tree for s in taken.values())) for n in set_names(tree))
+    ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed)
     statements = Statements(environment, escape, shadowed, taken)
@@ -64,4 +71,4 @@ def compile_template(source: str, *, name: str, context: Context, escape: bool, 
         raise InvalidInput((Problem(name, error.message or "cannot be compiled", getattr(error, "lineno", 0) or 0),)) from None
     except (SyntaxError, RecursionError, MemoryError):  # Python's own compiler gives up on the code made from it
         raise InvalidInput((Problem(name, "is nested too deeply"),)) from None
-    return Plan(name, act, statements, environment, context)
+    return Plan(name, act, statements, environment, context, ranked)

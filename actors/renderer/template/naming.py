@@ -1,0 +1,63 @@
+"""Functions of a whole column in the syntax tree: what they may be called with, and the column's name written into the call.
+
+The only argument is the plain name of a list column that the template itself gives no other meaning.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from typing import Any
+
+from jinja2 import nodes
+
+from actors.model.errors import Problem
+from actors.renderer.functions import REGISTRY
+from actors.renderer.functions.percentiles import COLUMN, ColumnFunction
+from actors.renderer.functions.ranks import RANKED_TYPES
+from actors.renderer.template.syntax import Source
+
+_OF_JINJA = frozenset(("caller", "kwargs", "loop", "self", "super", "varargs"))  # names that it sets itself in some places
+
+
+def _argument(node: nodes.Filter | nodes.Call) -> nodes.Node | None:
+    """The call's only argument."""
+    given: list[nodes.Node | None] = [*node.args, *(pair.value for pair in node.kwargs)]
+    if isinstance(node, nodes.Filter):
+        given.insert(0, node.node)
+    return given[0] if len(given) == 1 and node.dyn_args is None and node.dyn_kwargs is None else None
+
+
+def column_problems(sources: Iterable[Source], columns: Mapping[str, str], own: Set[str]) -> list[Problem]:
+    """The calls whose argument is something else. `own`: names that the templates give a meaning. An unknown name is left to
+    the check of names."""
+    found = []
+    for source in sources:
+        for node, function in _calls(source.tree, own):
+            argument = _argument(node)
+            name = argument.name if isinstance(argument, nodes.Name) else ""
+            if not name or name in own or name in _OF_JINJA:
+                found.append(Problem(source.name, f"{function} wants the name of a column", node.lineno))
+            elif name in columns and columns[name] not in RANKED_TYPES:
+                found.append(Problem(source.name, f"{function} wants a column of numbers or dates", node.lineno))
+    return found
+
+
+def name_columns(tree: nodes.Node, own: Set[str]) -> frozenset[str]:
+    """Writes the column's name into each call, in place; gives the columns. A call that names none is left as it is."""
+    found = set()
+    for node, _ in _calls(tree, own):
+        argument = _argument(node)
+        if isinstance(argument, nodes.Name) and argument.name not in own:
+            line = node.lineno
+            kwargs: list[Any] = node.kwargs  # the parser puts Keywords there, for filters too
+            kwargs.append(nodes.Keyword(COLUMN, nodes.Const(argument.name, lineno=line), lineno=line))
+            found.add(argument.name)
+    return frozenset(found)
+
+
+def _calls(tree: nodes.Node, own: Set[str]) -> Iterator[tuple[nodes.Filter | nodes.Call, str]]:
+    for node in tree.find_all(nodes.Filter):
+        if isinstance(REGISTRY.get(node.name), ColumnFunction):
+            yield node, node.name
+    for call in tree.find_all(nodes.Call):
+        called = call.node.name if isinstance(call.node, nodes.Name) else ""
+        if called not in own and isinstance(REGISTRY.get(called), ColumnFunction):
+            yield call, called
