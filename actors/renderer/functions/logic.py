@@ -1,7 +1,7 @@
 """Logic: choices between values, tests for null, and the two calls that take a row out of the job."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -13,9 +13,9 @@ from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused, Required, Skipped
 from actors.renderer.functions.inputs import items, number, text
 from actors.renderer.functions.limits import MAX_REASON_CHARS
-from actors.renderer.functions.registry import kernel, prepared, scalar
+from actors.renderer.functions.registry import kernel, prepared, scalar, without_nulls
 from actors.renderer.functions.scope import Scope, truth
-from actors.renderer.functions.values import Col, Lit, Value, bools, list_of, null_of, select
+from actors.renderer.functions.values import Lit, Value, bools, list_of, null_of, select
 
 FAMILY = "Logic"
 
@@ -95,26 +95,14 @@ def is_empty(x: Any) -> bool:
 @kernel(FAMILY, "between(5, 1, 10)", "True")
 def between(scope: Scope, x: Value, lo: Value, hi: Value) -> Value:
     """True where lo <= x <= hi."""
-    nulls = [null_of(value, scope.n) for value in (x, lo, hi)]
-    null = np.zeros(scope.n, np.bool_)
-    for mask in nulls:
-        if mask is not None:
-            null |= mask
-    if null.any():
-        return _between_some(scope, [list_of(value, scope.n) for value in (x, lo, hi)])
+    return without_nulls(scope, (x, lo, hi), (0, 1, 2), _between)
+
+
+def _between(scope: Scope, args: Sequence[Value]) -> Value:
+    x, lo, hi = args
+    # Both, whatever the first says: values that cannot be compared end the row in any order.
     low, high = ops.compare(scope, "lteq", lo, x), ops.compare(scope, "lteq", x, hi)
     return bools(truth(scope, low) & truth(scope, high))
-
-
-def _between_some(scope: Scope, lists: list[list[Any]]) -> Value:
-    values: list[Any] = []
-    for i, (x, lo, hi) in enumerate(zip(*lists, strict=True)):
-        try:
-            values.append(None if x is None or lo is None or hi is None else lo <= x <= hi)
-        except Exception as error:
-            scope.fail(i, error)
-            values.append(None)
-    return Col("bool", len(values), values, None, None, False)
 
 
 @scalar(FAMILY, "in_list('b', 'a', 'b')", "True", needed=("x",))

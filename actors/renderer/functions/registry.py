@@ -98,7 +98,7 @@ def _required(parameters: Sequence[inspect.Parameter]) -> list[int]:
     return [i for i, p in enumerate(parameters) if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
 
 
-def _without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], work: Run) -> Value:
+def without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], work: Run) -> Value:
     """Runs the work on the rows that have no null among the needed arguments; the others are null."""
     nulls = some_null([args[i] for i in needed], scope.n)
     if nulls is None:
@@ -152,7 +152,7 @@ def scalar(
             return each(scope, call, args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
-            return _without_nulls(scope, args, places, work) if places else work(scope, args)
+            return without_nulls(scope, args, places, work) if places else work(scope, args)
 
         _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
         return function
@@ -186,7 +186,7 @@ def prepared(
             return each(scope, lambda x, *given: prepare(scope.job, given)(x), args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
-            return _without_nulls(scope, args, _required(parameters), work)
+            return without_nulls(scope, args, _required(parameters), work)
 
         _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
         return function
