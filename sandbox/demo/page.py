@@ -28,7 +28,7 @@ list:
   rules: {dedupe: email, suppress: [global]}
 schedule: {timezone: Asia/Taipei}
 # A demo does not wait for hours: what cannot be delivered within this time ends as expired.
-delivery: {pool: default, on_doubt: resend, retry_for: 10m}
+delivery: {pool: default, on_doubt: resend, retry_for: 30s}
 """
 
 BODY = """\
