@@ -37,21 +37,21 @@ def submit(
 ) -> None:
     """Upload a bundle and make a job of it. An upload that broke off goes on where it was."""
     with report(json_) as out, client_for(config, server, key_file) as client:
-        answer = client.submit(_upload(out, client, bundle), key)
+        answer = _submit(out, client, bundle, key)
         _tell_submitted(out, answer)
         code = follow(client, answer.job.id, json_) if watch else 0
     raise typer.Exit(code)
 
 
-def _upload(out: Output, client: "Client", bundle: Path) -> str:
+def _submit(out: Output, client: "Client", bundle: Path, key: str) -> Any:
     if out.as_json or not sys.stdout.isatty():
-        return str(client.upload_bundle(bundle))
+        return client.submit_bundle(bundle, key)
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("uploading"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=out.console(), transient=True) as progress:
         task = progress.add_task("upload", total=None)
-        return str(client.upload_bundle(bundle, lambda sent, total, _: progress.update(task, completed=sent, total=total)))
+        return client.submit_bundle(bundle, key, lambda sent, total, _: progress.update(task, completed=sent, total=total))
 
 
 def _tell_submitted(out: Output, answer: Any) -> None:

@@ -7,6 +7,7 @@ Soft state only. Every call names the caller's account to the ledger before it t
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
@@ -18,6 +19,7 @@ from actors.model.states import ENDED_JOB_STATES, JobState
 from gateway.rpc import translate
 from gateway.rpc.backend import Backend, patiently
 from gateway.rpc.guard import Context, account
+from gateway.rpc.receipts import Receipt, spec_digest
 from gateway.rpc.uploads import End, Uploads
 
 WATCH_SECONDS = 0.5  # a person sees no faster; a ledger call costs about 2 ms
@@ -54,21 +56,29 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
 
     async def Check(self, request: Any, context: Context) -> jobs_pb2.CheckResponse:
         """Problems of the bundle are the answer here, not an error."""
-        folder = await self._bundle(request)
-        try:
-            found = await patiently(lambda: self._backend.intake.check(account(), folder))
-        except InvalidInput as error:
-            return jobs_pb2.CheckResponse(problems=[translate.problem(p) for p in error.problems])
+        async with self._bundle(request) as folder:
+            try:
+                found = await patiently(lambda: self._backend.intake.check(account(), folder))
+            except InvalidInput as error:
+                return jobs_pb2.CheckResponse(problems=[translate.problem(p) for p in error.problems])
         return jobs_pb2.CheckResponse(rows=found.record.rows, counts=translate.counts(found.counts), warnings=found.warnings)
 
     async def Submit(self, request: Any, context: Context) -> jobs_pb2.SubmitResponse:
-        """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again."""
+        """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again, with the
+        upload's files or, once they are gone, by its receipt."""
         key = request.idempotency_key or f"upload:{request.upload_id}"
         if len(key) > MAX_KEY_CHARS or not key.isprintable():
             raise _bad("idempotency_key", f"may have {MAX_KEY_CHARS} printable characters")
-        folder = await self._bundle(request)
-        began = self._backend.clock()
-        found = await patiently(lambda: self._backend.intake.accept(account(), folder, key))
+        upload, spec = request.upload_id, _spec_digest(request)
+        if not await self._uploads.query(account(), upload):
+            receipt = await self._uploads.receipt(account(), upload, key)
+            receipt.check(key, spec)
+            job = translate.job(await self._status(receipt.job))
+            return jobs_pb2.SubmitResponse(job=job, warnings=receipt.warnings, existing=True)
+        async with self._bundle(request) as folder:
+            began = self._backend.clock()
+            found = await patiently(lambda: self._backend.intake.accept(account(), folder, key))
+            await self._uploads.finish(account(), upload, key, Receipt(found.record.job, spec, found.warnings))
         await self._tell_conductor(found.record.job)
         existing = found.record.created_at < began - CLOCK_SKEW_SECONDS
         return jobs_pb2.SubmitResponse(job=translate.accepted_job(found), warnings=found.warnings, existing=existing)
@@ -138,16 +148,17 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         renderer = renderers[next(self._turn) % len(renderers)]
         return translate.preview(await patiently(lambda: renderer.preview(request.job, request.row, stamp)))
 
-    async def _bundle(self, request: Any) -> str:
+    @asynccontextmanager
+    async def _bundle(self, request: Any) -> AsyncIterator[str]:
         """The vault folder of a whole upload, with the request's spec as its control file."""
-        folder = await self._uploads.whole(account(), request.upload_id)
-        if request.HasField("spec"):
-            if await self._uploads.is_zip(account(), request.upload_id):
-                raise _bad("spec", "goes with an upload of files; in a zip, put job.json into the zip")
-            data = translate.control_file(request.spec)
-            others = translate.OTHER_CONTROL_FILES
-            await self._uploads.put(account(), request.upload_id, translate.CONTROL_FILE, data, others)
-        return folder
+        async with self._uploads.whole(account(), request.upload_id) as folder:
+            if request.HasField("spec"):
+                if await self._uploads.is_zip(account(), request.upload_id):
+                    raise _bad("spec", "goes with an upload of files; in a zip, put job.json into the zip")
+                data = translate.control_file(request.spec)
+                others = translate.OTHER_CONTROL_FILES
+                await self._uploads.put(account(), request.upload_id, translate.CONTROL_FILE, data, others)
+            yield folder
 
     async def _status(self, job: str) -> JobStatus:
         """Of a job of the caller; NotFound otherwise."""
@@ -177,6 +188,10 @@ async def _chunks(stream: AsyncIterator[Any]) -> AsyncIterator[bytes | End]:
             yield End.OF_FILE
         else:
             raise _bad("part", "only chunks and the end may follow the header")
+
+
+def _spec_digest(request: Any) -> str:
+    return spec_digest(translate.control_file(request.spec) if request.HasField("spec") else None)
 
 
 def _bad(field: str, why: str) -> InvalidInput:

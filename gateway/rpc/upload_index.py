@@ -40,7 +40,8 @@ class FileState:
 
 
 class UploadIndex:
-    """Lives as long as streams write to the upload; `lock(path)` orders the steps on one part."""
+    """Lives as long as somebody writes to the upload or reads it; `lock(path)` orders the steps on one part. `readers` is how
+    many calls need its files now; `finished`: a job was made of them, so they go with the last reader."""
 
     def __init__(self, complete: Mapping[str, int], parts: Mapping[str, int], limits: Limits):
         self._limits = limits
@@ -50,6 +51,8 @@ class UploadIndex:
         self._claims: dict[str, int] = {}
         self._locks: dict[str, asyncio.Lock] = {}
         self._claimed = 0
+        self.readers = 0
+        self.finished = False
         for path, size in complete.items():
             self.note(path, size, complete=True)
         for path, size in parts.items():
@@ -57,8 +60,8 @@ class UploadIndex:
 
     @property
     def busy(self) -> bool:
-        """A stream writes to it."""
-        return bool(self._claims)
+        """A stream writes to it, or a call reads it."""
+        return bool(self._claims or self.readers)
 
     def states(self) -> list[FileState]:
         """All files by path."""
@@ -110,6 +113,7 @@ class UploadIndex:
     def claim(self, path: str) -> int:
         """The newest stream's right to write; older ones lose it."""
         self._claimed += 1
+        self.finished = False  # somebody fills it anew
         self._claims[path] = self._claimed
         return self._claimed
 

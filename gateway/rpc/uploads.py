@@ -2,25 +2,31 @@
 
 Hard state: the parts in the spool. A `take` that answers `complete` has the file in the vault; one that broke off leaves a part
 that a later one goes on with, also after a restart of the gateway. For one file the newest stream wins: an older one, which may
-be the ghost of a lost connection, is fenced off at its next chunk.
+be the ghost of a lost connection, is fenced off at its next chunk. Once a job was made of an upload its files are removed,
+whole or not at all as far as anybody can see; a receipt stays.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from enum import Enum
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
-from actors.model.errors import Conflict, InvalidInput, NotFound, Problem
+from actors.model.errors import Conflict, InvalidInput, NotFound, Problem, Unavailable
 from actors.model.ports import Vault
 from gateway.rpc.backend import patiently
 from gateway.rpc.limits import LimitReached, Limits
 from gateway.rpc.paths import check_upload, upload_folder
+from gateway.rpc.receipts import Receipt, from_json, leaving_path, receipt_path
 from gateway.rpc.spool import Part, Spool
 from gateway.rpc.upload_index import FileState, FileWish, UploadIndex
 
 T = TypeVar("T")
 MAX_KNOWN_UPLOADS = 256  # indexes kept in memory; any other is read from vault and spool again
+log = logging.getLogger("hongyan.gateway")
 
 
 class End(Enum):
@@ -35,15 +41,20 @@ class Uploads:
     def __init__(self, vault: Vault, spool: Spool, limits: Limits):
         self._vault, self._spool, self._limits = vault, spool, limits
         self._known: OrderedDict[tuple[str, str], UploadIndex] = OrderedDict()
+        self._reading: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def query(self, account: str, upload: str) -> list[FileState]:
         """All files of an upload by path, the unfinished ones too."""
         check_upload(upload)
         return (await self._index(account, upload)).states()
 
-    async def whole(self, account: str, upload: str) -> str:
-        """The vault folder of an upload that has files, all of them complete; else NotFound or Conflict."""
-        states = await self.query(account, upload)
+    @asynccontextmanager
+    async def whole(self, account: str, upload: str) -> AsyncIterator[str]:
+        """The vault folder of an upload that has files, all of them complete, else NotFound or Conflict. They stay while the
+        block runs."""
+        check_upload(upload)
+        index = await self._index(account, upload)
+        states = index.states()
         if not states:
             raise NotFound("upload", upload)
         for state in states:
@@ -51,7 +62,31 @@ class Uploads:
                 raise Conflict(
                     f"upload {upload}", f"{state.path} has only {state.committed} bytes so far: upload the rest first"
                 )
-        return upload_folder(account, upload)
+        index.readers += 1
+        try:
+            yield upload_folder(account, upload)
+        finally:
+            index.readers -= 1
+            if index.finished and not index.busy:
+                await self._remove(account, upload)
+
+    async def finish(self, account: str, upload: str, key: str, receipt: Receipt) -> None:
+        """A job was made of the upload: its files go when nobody reads them. A vault that is away only puts this off."""
+        path = receipt_path(account, upload, key)
+        try:
+            await patiently(lambda: asyncio.to_thread(self._vault.write, path, receipt.to_json()))
+        except Unavailable as error:
+            log.warning("the files of job %s's upload stay for now: %s", receipt.job, error)
+        else:
+            (await self._index(account, upload)).finished = True
+
+    async def receipt(self, account: str, upload: str, key: str) -> Receipt:
+        """The receipt of an earlier `finish`; NotFound if there is none."""
+        path = receipt_path(account, upload, key)
+        try:
+            return from_json(await patiently(lambda: asyncio.to_thread(self._vault.read, path)))
+        except FileNotFoundError:
+            raise NotFound("upload", upload) from None
 
     async def is_zip(self, account: str, upload: str) -> bool:
         """The upload is one zip: nothing can be added to the bundle."""
@@ -95,16 +130,41 @@ class Uploads:
     async def _index(self, account: str, upload: str) -> UploadIndex:
         key = (account, upload)
         if key not in self._known:
-            found = await patiently(lambda: asyncio.to_thread(self._read, account, upload))
-            self._known.setdefault(key, found)  # another call may have been faster
+            async with self._reading.setdefault(key, asyncio.Lock()):
+                if key not in self._known:  # another call may have been faster
+                    self._known[key] = await patiently(lambda: asyncio.to_thread(self._read, account, upload))
         self._known.move_to_end(key)
         if len(self._known) > MAX_KNOWN_UPLOADS:
             for old in [k for k, index in self._known.items() if not index.busy and k != key][:16]:
                 del self._known[old]
         return self._known[key]
 
+    async def _remove(self, account: str, upload: str) -> None:
+        """Nobody else sees the upload between its first file's end and its last one's."""
+        key = (account, upload)
+        async with self._reading.setdefault(key, asyncio.Lock()):
+            index = self._known.get(key)
+            if index is None or index.busy or not index.finished:
+                return
+            del self._known[key]
+
+            def remove() -> None:
+                self._vault.write(leaving_path(account, upload), b"")
+                self._end_leaving(account, upload)
+
+            try:
+                await patiently(lambda: asyncio.to_thread(remove))
+            except Unavailable as error:
+                log.warning("an upload's files stay for now: %s", error)
+
+    def _end_leaving(self, account: str, upload: str) -> None:
+        self._vault.delete(upload_folder(account, upload))
+        self._vault.delete(leaving_path(account, upload))
+
     def _read(self, account: str, upload: str) -> UploadIndex:
         folder = upload_folder(account, upload)
+        if self._vault.exists(leaving_path(account, upload)):
+            self._end_leaving(account, upload)
         paths = self._vault.list(folder) if self._vault.exists(folder) else []
         sizes = {p.removeprefix(folder + "/"): self._vault.size(p) for p in paths}
         return UploadIndex(sizes, self._spool.parts(account, upload), self._limits)

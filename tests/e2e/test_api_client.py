@@ -44,8 +44,27 @@ def test_a_folder_becomes_a_job_and_again_the_same(tmp_path):
         served.backend.clock.advance(5)
         again = client.submit(client.upload_bundle(bundle))
         assert (again.job.id, again.existing) == (answer.job.id, True)
-        assert client.submit(upload, "another wish").job.id != answer.job.id
+        assert client.submit(upload).job.id == answer.job.id  # the files are gone, the receipt is not
+        upload = client.upload_bundle(bundle)
         assert client.check(upload).rows == 3
+        assert client.submit(upload, "another wish").job.id != answer.job.id
+
+
+def test_a_bundle_that_is_a_job_already_is_not_uploaded_again(tmp_path):
+    bundle, seen = make_bundle(tmp_path), []
+    with in_thread(Place(tmp_path)) as served, client_of(served) as client:
+
+        def submitted(key: str = "") -> str:
+            return str(client.submit_bundle(bundle, key, lambda sent, total, path: seen.append(sent)).job.id)
+
+        first = submitted()
+        assert seen
+        seen.clear()
+        assert submitted() == first
+        assert seen == []
+        assert submitted("another wish") != first
+        assert seen
+        assert served.backend.vault.list("uploads") == []
 
 
 def test_a_zip_becomes_a_job(tmp_path):

@@ -68,6 +68,11 @@ async def test_same_key_same_job_other_bundle_conflict(tmp_path):
         again = await api.jobs.Submit(request, metadata=api.key())
         assert again.job.id == first.job.id
         assert again.existing
+        assert list(again.warnings) == list(first.warnings)
+        request.spec.name = "another"
+        error = await refused(api.jobs.Submit(request, metadata=api.key()))
+        assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
+        request.ClearField("spec")
         await api.upload("list.csv", LIST + b"e@f.test,x\n", upload)
         error = await refused(api.jobs.Submit(request, metadata=api.key()))
         assert error.code() == grpc.StatusCode.FAILED_PRECONDITION
@@ -85,7 +90,7 @@ async def test_spec_becomes_the_control_file(tmp_path):
             list=spec_pb2.ListSpec(rules=spec_pb2.RulesSpec(dedupe="", suppress=spec_pb2.Scopes())),
             delivery=spec_pb2.DeliverySpec(on_doubt=spec_pb2.ON_DOUBT_HOLD, retry_for=Duration(seconds=5400)),
         )
-        await api.jobs.Submit(pb.SubmitRequest(upload_id=upload, spec=spec), metadata=api.key())
+        await api.jobs.Check(pb.CheckRequest(upload_id=upload, spec=spec), metadata=api.key())
         folder = f"uploads/acme/{upload}"
         assert api.backend.vault.list(folder) == [f"{folder}/job.json", f"{folder}/list.csv"]
         assert json.loads(api.backend.vault.read(f"{folder}/job.json")) == {

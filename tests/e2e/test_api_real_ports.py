@@ -75,7 +75,16 @@ async def test_upload_check_submit_preview_cancel(tmp_path):
         assert answer.job.name == "十一月帳單"
         assert (counts.pending, counts.duplicate, counts.invalid, counts.suppressed) == (2, 1, 1, 1)
         again = await api.jobs.Submit(pb.SubmitRequest(upload_id=UPLOAD, idempotency_key="k"), metadata=api.key())
+        assert (again.job.id, again.existing) == (job, True)
+        assert not (tmp_path / "data" / "vault" / "uploads" / "acme" / UPLOAD).exists()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await api.jobs.Submit(pb.SubmitRequest(upload_id=UPLOAD, idempotency_key="k2"), metadata=api.key())
+        assert caught.value.code() == grpc.StatusCode.NOT_FOUND
+        await uploaded(api)
+        await api.jobs.Check(pb.CheckRequest(upload_id=UPLOAD, spec=SPEC), metadata=api.key())
+        again = await api.jobs.Submit(pb.SubmitRequest(upload_id=UPLOAD, idempotency_key="k"), metadata=api.key())
         assert again.job.id == job
+        assert not (tmp_path / "data" / "vault" / "uploads" / "acme" / UPLOAD).exists()
         found = (await api.jobs.Get(pb.GetRequest(job=job), metadata=api.key())).job
         assert found.counts == counts
         assert [j.id for j in (await api.jobs.List(pb.ListRequest(), metadata=api.key())).jobs] == [job]

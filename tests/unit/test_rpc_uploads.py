@@ -32,6 +32,11 @@ def uploads_in(folder: Path, limits: Limits | None = None) -> Uploads:
     return Uploads(FolderVault(folder / "vault"), Spool(folder / "spool"), limits or Limits())
 
 
+async def whole(uploads: Uploads, upload: str) -> str:
+    async with uploads.whole("acme", upload) as folder:
+        return folder
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     data=st.binary(max_size=200),
@@ -74,10 +79,10 @@ async def test_a_crash_between_vault_and_spool_is_harmless(tmp_path):
     vault.write(f"uploads/acme/{UPLOAD}/list.csv", b"abc")
     uploads = Uploads(vault, spool, Limits())
     with pytest.raises(Conflict):
-        await uploads.whole("acme", UPLOAD)
+        await whole(uploads, UPLOAD)
     state = await uploads.take("acme", FileWish(UPLOAD, "list.csv", 3, 3), stream(b""))
     assert state.complete
-    assert await uploads.whole("acme", UPLOAD) == f"uploads/acme/{UPLOAD}"
+    assert await whole(uploads, UPLOAD) == f"uploads/acme/{UPLOAD}"
 
 
 async def test_a_cancelled_take_keeps_its_part(tmp_path):
@@ -123,7 +128,7 @@ async def test_a_step_that_was_cancelled_in_a_thread_is_ended_and_known(tmp_path
     async with asyncio.timeout(20):
         while not (await uploads.query("acme", UPLOAD))[0].complete:
             await asyncio.sleep(0.01)
-    assert await uploads.whole("acme", UPLOAD) == f"uploads/acme/{UPLOAD}"
+    assert await whole(uploads, UPLOAD) == f"uploads/acme/{UPLOAD}"
 
 
 async def test_a_full_spool_keeps_what_was_whole(tmp_path, monkeypatch):
@@ -169,4 +174,4 @@ async def test_indexes_are_forgotten_and_read_again(tmp_path):
     assert len(uploads._known) <= MAX_KNOWN_UPLOADS + 1
     assert await uploads.query("acme", "upload-0000") == [FileState("list.csv", 1, True)]
     with pytest.raises(NotFound):
-        await uploads.whole("acme", "upload-9999")
+        await whole(uploads, "upload-9999")

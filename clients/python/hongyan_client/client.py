@@ -68,12 +68,24 @@ class Client:
                 progress(done, bundle.size, file.path)
         return upload
 
+    def submit_bundle(self, path: str | Path, key: str = "", progress: Progress | None = None) -> jobs_pb2.SubmitResponse:
+        """Uploads a folder or zip and makes a job; a bundle that is a job already is not uploaded once more."""
+        upload = read_bundle(Path(path)).upload_id
+        if not self._stored(upload):
+            try:
+                return self.submit(upload, key)
+            except HongyanClientError as error:
+                if error.code != "NOT_FOUND":
+                    raise
+        return self.submit(self.upload_bundle(path, progress), key)
+
     def check(self, upload: str, spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.CheckResponse:
         """What submit would say: problems, or the rows by state."""
         return self._call(self._jobs.Check, jobs_pb2.CheckRequest(upload_id=upload, spec=spec), SLOW)
 
     def submit(self, upload: str, key: str = "", spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.SubmitResponse:
-        """Makes a job. Without `key` the upload's id serves: the same bundle again gives the same job."""
+        """Makes a job, which takes the upload's files over. Without `key` the upload's id serves: the same bundle again gives
+        the same job."""
         request = jobs_pb2.SubmitRequest(upload_id=upload, idempotency_key=key, spec=spec)
         try:
             return self._call(self._jobs.Submit, request, SLOW)

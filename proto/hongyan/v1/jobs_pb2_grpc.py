@@ -123,7 +123,8 @@ class JobServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Submit(self, request, context):
-        """Makes a job from an upload. The same key again gives the same job, so a call without an answer may be repeated.
+        """Makes a job from an upload, whose files it takes over: they are gone afterwards. The same key again gives the same job, so a
+        call without an answer may be repeated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
