@@ -173,8 +173,9 @@ class Sender:
 
     async def _ledger_loop(self) -> None:
         while True:
-            try:
-                await asyncio.wait_for(self._flush.wait(), RENEW_SECONDS)
+            try:  # not wait_for: before Python 3.12 it can swallow a cancellation
+                async with asyncio.timeout(RENEW_SECONDS):
+                    await self._flush.wait()
             except TimeoutError:
                 pass
             self._flush.clear()

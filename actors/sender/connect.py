@@ -121,7 +121,8 @@ class Connector:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.bind((self._egress.address, 0))
             loop = asyncio.get_running_loop()
-            await asyncio.wait_for(loop.sock_connect(sock, (address, port)), self._limits.connect)
+            async with asyncio.timeout(self._limits.connect):  # not wait_for: before Python 3.12 it can swallow a cancellation
+                await loop.sock_connect(sock, (address, port))
         except (OSError, TimeoutError) as error:
             sock.close()
             raise ConnectFailed(Stage.CONNECT, _told(error)) from error

@@ -79,8 +79,9 @@ class Leases:
 
     async def _wait_for_room(self) -> None:
         self._moved.clear()
-        try:
-            await asyncio.wait_for(self._moved.wait(), STUCK_SECONDS)
+        try:  # not wait_for: before Python 3.12 it can swallow a cancellation
+            async with asyncio.timeout(STUCK_SECONDS):
+                await self._moved.wait()
         except TimeoutError:
             pass
 

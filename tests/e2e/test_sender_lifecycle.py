@@ -49,6 +49,19 @@ async def test_drain_does_not_wait_for_a_tarpit(monkeypatch: pytest.MonkeyPatch)
     assert all(o.next_at <= time.time() for o in later), "another sender may start them at once"
 
 
+async def test_a_cancelled_loop_ends_even_when_it_has_just_been_woken() -> None:
+    """Else a drain that comes together with a result never ends."""
+    sender = Bench().sender
+    for waiting, wake in ((sender._ledger_loop(), sender._flush), (sender._leases._wait_for_room(), sender._leases._moved)):
+        task = asyncio.create_task(waiting)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        wake.set()
+        task.cancel()
+        await asyncio.wait([task], timeout=0.5)
+        assert task.cancelled()
+
+
 async def test_an_idle_sender_drains_at_once() -> None:
     bench = Bench()
     task = asyncio.create_task(bench.sender.run())
