@@ -1,22 +1,28 @@
 """Random templates over random columns: the plan gives what Jinja2 gives, row by row, to the byte.
 
-The oracle is Jinja2 itself with three rules of ours: a null prints as nothing, undefined is strict, and an int that leaves
-int64 ends the row. Functions are called there as scalars.
+The oracle is Jinja2 itself with four rules of ours: a null prints as nothing, undefined is strict, an int that leaves int64
+ends the row, and a float that meets a decimal is the decimal that it prints. Functions are called there as scalars.
 """
 
 import datetime as dt
 import itertools
+import math
+import operator
 import warnings
+from collections.abc import Callable
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from jinja2 import StrictUndefined, pass_context
+from jinja2 import StrictUndefined, nodes, pass_context, pass_environment
+from jinja2.filters import do_sum
 from jinja2.sandbox import SandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
 from actors.model.states import RowState
 from actors.renderer.functions import REGISTRY
@@ -36,8 +42,62 @@ ARROW = {
 }
 
 
+def together(a: Any, b: Any) -> tuple[Any, Any]:
+    """The rule of decimals and floats, as it is told to users."""
+    if {type(a), type(b)} != {Decimal, float}:
+        return a, b
+    pair = Decimal(str(a)), Decimal(str(b))
+    if not all(value.is_finite() for value in pair):
+        raise ValueError
+    return pair
+
+
+def ruled(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda a, b: function(*together(a, b))
+
+
+def among(a: Any, b: Any) -> Any:
+    if type(b) in (list, tuple) and {type(a), *map(type, b)} >= {Decimal, float}:
+        return True in [a is item or operator.eq(*together(a, item)) for item in b]
+    return a in b
+
+
+@pass_environment
+def total(environment: Any, values: Any, attribute: Any = None, start: Any = 0) -> Any:
+    values = list(values)
+    if {*map(type, values), type(start)} >= {Decimal, float}:
+        return sum((together(value, Decimal(0))[0] for value in values), together(start, Decimal(0))[0])
+    return do_sum(environment, values, attribute, start)
+
+
+COMPARE = {name: ruled(getattr(operator, name)) for name in ("eq", "ne", "lt", "gt")}
+COMPARE |= {"lteq": ruled(operator.le), "gteq": ruled(operator.ge), "in": among, "notin": lambda a, b: not among(a, b)}
+SYMBOLS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "lteq", ">": "gt", ">=": "gteq"}
+SYMBOLS |= {"equalto": "eq", "lessthan": "lt", "le": "lteq", "greaterthan": "gt", "ge": "gteq"}
+
+
+class Comparisons(NodeTransformer):
+    """`a < b < c` as `compare_lt(a, b) and compare_lt(b, c)`."""
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Expr:
+        self.generic_visit(node)
+        calls: list[nodes.Expr] = []
+        left = node.expr
+        for operand in node.ops:
+            name = nodes.Name(f"compare_{operand.op}", "load")
+            calls.append(nodes.Call(name, [left, operand.expr], [], None, None))
+            left = operand.expr
+        return reduce(nodes.And, calls)
+
+
 class Oracle(SandboxedEnvironment):
-    """Jinja2 with int64."""
+    """Jinja2 with int64 and decimals."""
+
+    def _parse(self, *args: Any) -> nodes.Template:
+        tree: nodes.Template = Comparisons().visit(super()._parse(*args))
+        for node in tree.find_all(nodes.Node):
+            node.set_lineno(1)
+        return tree.set_environment(self)
 
     intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
     intercepted_unops = frozenset("+-")
@@ -45,7 +105,7 @@ class Oracle(SandboxedEnvironment):
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and type(left) is type(right) is int and right > 300 and abs(left) > 1:
             raise OverflowError
-        return self._real(super().call_binop(context, operator, left, right))
+        return self._real(super().call_binop(context, operator, *together(left, right)))
 
     def call_unop(self, context: Any, operator: str, arg: Any) -> Any:
         return self._real(super().call_unop(context, operator, arg))
@@ -64,6 +124,10 @@ def oracle(source: str, rows: list[dict[str, Any]], escape: bool) -> list[str | 
     for name, function in REGISTRY.items():
         environment.globals[name] = environment.filters[name] = function.scalar(CONTEXT)
     environment.globals.pop("lipsum")
+    environment.globals |= {f"compare_{name}": compare for name, compare in COMPARE.items()}
+    environment.tests |= {name: COMPARE[SYMBOLS.get(name, name)] for name in (*SYMBOLS, "eq", "ne", "lt", "gt")}
+    environment.tests |= {"in": among, "divisibleby": lambda a, b: not operator.mod(*together(a, b))}
+    environment.filters["sum"] = total
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
         template = environment.from_string(source)
@@ -95,12 +159,12 @@ ROW = st.fixed_dictionaries(
         "i": st.none() | st.integers(-(2**63), 2**63 - 1) | st.integers(-5, 5),
         "j": st.none() | st.integers(-3, 3),
         "f": st.none()
-        | st.sampled_from([0.0, -0.0, 1.5, 2.675, -7.25, 1e300, 1e-7, 9007199254740993.0])
+        | st.sampled_from([0.0, -0.0, 1.5, 2.675, -7.25, 0.1, 1e300, 1e-7, 9007199254740993.0, math.inf])
         | st.floats(-1e6, 1e6),
         "s": st.none() | TEXTS,
         "t": st.none() | st.sampled_from(["a", "VIP", "王小明", "1,234", "<b>"]),
         "b": st.none() | st.booleans(),
-        "m": st.none() | st.decimals(-(10**6), 10**6, places=2),
+        "m": st.none() | st.decimals(-(10**6), 10**6, places=2) | st.sampled_from([Decimal("0.10"), Decimal("1.50")]),
         "day": st.none() | st.dates(dt.date(1912, 1, 1), dt.date(2100, 1, 1)),
     }
 )
@@ -108,7 +172,7 @@ ROWS = st.lists(ROW, min_size=1, max_size=6)
 
 NAMES = st.sampled_from([*TYPES, *TYPES, "v", "w"])
 LITERALS = st.sampled_from(
-    ["0", "1", "2", "-3", "2.5", "'a'", "'<i>'", "'王'", "''", "none", "true", "false", "9223372036854775807"]
+    ["0", "1", "2", "-3", "2.5", "0.1", "'a'", "'<i>'", "'王'", "''", "none", "true", "false", "9223372036854775807"]
 )
 OPERATORS = st.sampled_from(["+", "-", "*", "/", "//", "%", "**", "~"])
 COMPARISONS = st.sampled_from(["==", "!=", "<", "<=", ">", ">=", "in", "not in"])
@@ -121,6 +185,7 @@ FILTER_WORDS = """
     to_number if_blank('-') is_empty ceil floor(0.5) fmt_date roc_date is_null
 """
 FILTERS = st.sampled_from(FILTER_WORDS.split())
+SEVERAL = ["min_of", "max_of", "sum_of", "avg_of", "safe_div", "mod", "null_if", "percent_of", "pct_change", "ceil", "power"]
 TESTS = st.sampled_from(
     [
         "none",
@@ -133,6 +198,9 @@ TESTS = st.sampled_from(
         "divisibleby(2)",
         "sameas(none)",
         "in 'abc'",
+        "in [0.1, m]",
+        "gt(0.1)",
+        "divisibleby(0.05)",
         "mapping",
         "iterable",
         "true",
@@ -181,10 +249,14 @@ def deeper(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.builds(lambda a, b: f"coalesce({a}, {b})", inner, inner),
         st.builds(lambda a, b, c: f"between({a}, {b}, {c})", inner, inner, inner),
         st.builds(lambda a: f"band({a}, [0, 2.5], ['lo', 'mid', 'hi'])", inner),
+        st.builds(lambda a, b: f"band({a}, [0.1, {b}], ['lo', 'mid', 'hi'])", inner, inner),
+        st.builds(lambda a, b, c: f"clamp({a}, {b}, {c})", inner, inner, inner),
+        st.builds(lambda a, b, c: f"in_list({a}, {b}, [{c}, 0.1])", inner, inner, inner),
+        st.builds(lambda a, b: f"[{a}, {b}, 0.1]|sum", inner, inner),
         st.builds(lambda a, b: f"switch({a}, {b}, 'same', 1, 'one', 'other')", inner, inner),
         st.builds(
             lambda f, p: f"{f}({p[0]}, {p[1]})",
-            st.sampled_from(["min_of", "max_of", "sum_of", "avg_of", "safe_div", "mod", "null_if", "percent_of"]),
+            st.sampled_from(SEVERAL),
             pair,
         ),
         st.builds(lambda a, b, c: f"ifs({a}, {b}, {c}, 'z')", inner, inner, inner),
@@ -235,6 +307,7 @@ TEMPLATES = st.builds(
 
 
 @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@example("between('<i>', t, i)", [{**dict.fromkeys(TYPES), "i": 0, "t": "a"}, dict.fromkeys(TYPES)], False)
 @given(EXPRESSIONS, ROWS, st.booleans())
 def test_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(f"{{% if false %}}{{% set v = 1 %}}{{% set w = 1 %}}{{% endif %}}<{{{{ {expression} }}}}>", rows, escape)

@@ -138,6 +138,7 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
         ("{% if vip %}{{ name | nofilter }}{% endif %}", "body.html line 1: no filter 'nofilter'"),
         ("{{ name.__class__ }}", "body.html line 1: attribute '__class__' is not available"),
         ("{{ 9223372036854775808 }}", "body.html line 1: a whole number that needs more than 64 bits"),
+        ("{{ 1e999 }}", "body.html line 1: a number that is too large"),
         ("{% macro m() %}{{ nam }}{% endmacro %}", "body.html line 1: no column 'nam'"),
     ],
 )

@@ -13,6 +13,7 @@ from jinja2.sandbox import SandboxedEscapeFormatter, SandboxedFormatter
 from jinja2.utils import Namespace
 from markupsafe import Markup, soft_str
 
+from actors.renderer.functions.decimals import met
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_FORMAT_WIDTH, MAX_ITEMS, MAX_TEXT_CHARS
 
@@ -79,6 +80,7 @@ def checked(value: Any) -> Any:
 
 def binop(op: str, left: Any, right: Any) -> Any:
     """One binary operation of a template."""
+    left, right = met(left, right)
     if op == "*":
         _check_repeat(left, right)
         _check_repeat(right, left)

@@ -6,11 +6,12 @@ Each refuses what it cannot take, naming function and argument and never quoting
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
+from actors.renderer.functions.decimals import alike, printed
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.guards import checked
 
@@ -33,9 +34,14 @@ def number(value: Any, function: str, argument: str) -> Number:
     raise Refused(function, argument, "is no number")
 
 
+def together(values: Iterable[Any], function: str, argument: str) -> Sequence[Number]:
+    """Finite numbers that are added or compared with one another: the floats as decimals where any is one."""
+    return alike([number(value, function, argument) for value in values])
+
+
 def exact(value: Number) -> Decimal:
     """The decimal value that prints."""
-    return Decimal(repr(value)) if type(value) is float else Decimal(value)
+    return printed(value) if type(value) is float else Decimal(value)
 
 
 def like(result: Decimal, *sources: Number) -> Number:

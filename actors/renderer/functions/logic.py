@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -10,8 +11,9 @@ import numpy as np
 
 from actors.renderer.functions import ops
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.decimals import contains, equal
 from actors.renderer.functions.errors import Refused, Required, Skipped
-from actors.renderer.functions.inputs import items, number, text
+from actors.renderer.functions.inputs import exact, items, number, text, together
 from actors.renderer.functions.limits import MAX_REASON_CHARS
 from actors.renderer.functions.registry import kernel, prepared, scalar, without_nulls
 from actors.renderer.functions.scope import Scope, truth
@@ -44,20 +46,29 @@ def ifs(scope: Scope, *choices: Value) -> Value:
 @scalar(FAMILY, "switch('TW', 'TW', '台灣', 'JP', '日本', '其他')", "台灣", needed=("x",))
 def switch(x: Any, *pairs: Any) -> Any:
     """The value after the key that x equals; a last value without a key is the default."""
-    for at in range(0, len(pairs) - 1, 2):
-        if x == pairs[at]:
-            return pairs[at + 1]
+    found = [equal(x, key) for key in pairs[0 : len(pairs) - 1 : 2]]  # all of them: no order hides one that cannot be met
+    if True in found:
+        return pairs[2 * found.index(True) + 1]
     return pairs[-1] if len(pairs) % 2 else None
 
 
 @prepared(FAMILY, "band(250, [100, 200], ['low', 'mid', 'high'])", "high", value="x", kind="N")
 def band(job: Context, thresholds: Any, labels: Any) -> Callable[[Any], Any]:
     """The label of the half-open interval that x falls in: one label more than thresholds, the first for x below them all."""
-    edges = [number(edge, "band", "thresholds") for edge in items(thresholds, "band", "thresholds")]
+    edges = together(items(thresholds, "band", "thresholds"), "band", "thresholds")
     names = items(labels, "band", "labels")
     if len(names) != len(edges) + 1 or any(a >= b for a, b in pairwise(edges)):
         raise Refused("band", "labels", "must be one more than thresholds, and those must rise")
-    return lambda x: names[bisect_right(edges, number(x, "band", "x"))]
+    exact_edges = list(map(exact, edges))
+    decimal = any(type(edge) is Decimal for edge in edges)
+
+    def label(x: Any) -> Any:
+        value = number(x, "band", "x")
+        if type(value) is Decimal or (decimal and type(value) is float):
+            return names[bisect_right(exact_edges, exact(value))]
+        return names[bisect_right(edges, value)]
+
+    return label
 
 
 @kernel(FAMILY, "coalesce(none, 'b', 'c')", "b", nulls="skipped; null where all are null")
@@ -108,7 +119,7 @@ def _between(scope: Scope, args: Sequence[Value]) -> Value:
 @scalar(FAMILY, "in_list('b', 'a', 'b')", "True", needed=("x",))
 def in_list(x: Any, *choices: Any) -> bool:
     """True where x equals one of the choices (a list counts as its items)."""
-    return any(x in choice if isinstance(choice, list | tuple) else x == choice for choice in choices)
+    return True in [contains(x, choice) if isinstance(choice, list | tuple) else equal(x, choice) for choice in choices]
 
 
 @kernel(FAMILY, "skip_recipient(false, 'closed account')", "", nulls="a null condition keeps the row")
@@ -159,4 +170,4 @@ def draw(seed: int, purpose: str, key: str) -> int:
 @scalar(FAMILY, "coalesce(null_if('n/a', 'n/a'), '-')", "-", kind="N", needed=("x",))
 def null_if(x: Any, v: Any) -> Any:
     """Null where x equals v, else x."""
-    return None if x == v else x
+    return None if equal(x, v) else x

@@ -1,19 +1,22 @@
 """Numbers: arithmetic over several values, null-aware sums, draws and parsing. Rounding lives in rounding.py.
 
-Decimal meets float as the decimal value that the float prints; an int result outside int64 ends the row.
+Numbers are int64, float64 or decimal128. Decimals meet floats by the rule of decimals.py, and what comes of it is a decimal; an
+int result outside int64 ends the row.
 """
 
 import math
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial, reduce
 from typing import Any
 
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.decimals import alike, met
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.guards import binop, checked
-from actors.renderer.functions.inputs import WIDE, Number, exact, items, like, number, text, whole
+from actors.renderer.functions.inputs import WIDE, Number, exact, items, like, number, text, together, whole
 from actors.renderer.functions.logic import draw
 from actors.renderer.functions.registry import prepared, scalar
 
@@ -28,19 +31,10 @@ _WRITTEN_NUMBER = re.compile(
 )
 
 
-def _pair(a: Number, b: Number) -> tuple[Number, Number]:
-    """The two, made of one kind where one is decimal and the other float."""
-    if type(a) is Decimal and type(b) is float:
-        return a, exact(b)
-    if type(a) is float and type(b) is Decimal:
-        return exact(a), b
-    return a, b
-
-
 @scalar(FAMILY, "mod(-7, 3)", "2", kind="N", nulls="null in, null out; null where b is 0")
 def mod(a: Any, b: Any) -> Any:
     """Remainder of a by b, with the sign of b."""
-    left, right = _pair(number(a, "mod", "a"), number(b, "mod", "b"))
+    left, right = met(number(a, "mod", "a"), number(b, "mod", "b"))
     if right == 0:
         return None
     if isinstance(left, Decimal) or isinstance(right, Decimal):
@@ -52,52 +46,50 @@ def mod(a: Any, b: Any) -> Any:
 @scalar(FAMILY, "min_of(3, none, 2)", "2", kind="N", nulls=_SKIPS, needed=())
 def min_of(*values: Any) -> Any:
     """Smallest of the values."""
-    return min((number(v, "min_of", "value") for v in values if v is not None), default=None)
+    return min(_known(values, "min_of"), default=None)
 
 
 @scalar(FAMILY, "max_of(3, none, 2)", "3", kind="N", nulls=_SKIPS, needed=())
 def max_of(*values: Any) -> Any:
     """Largest of the values."""
-    return max((number(v, "max_of", "value") for v in values if v is not None), default=None)
+    return max(_known(values, "max_of"), default=None)
 
 
 @scalar(FAMILY, "clamp(120, 0, 100)", "100", kind="N")
 def clamp(x: Any, lo: Any, hi: Any) -> Any:
     """x, but not below lo and not above hi."""
-    value, low, high = number(x, "clamp", "x"), number(lo, "clamp", "lo"), number(hi, "clamp", "hi")
+    value, low, high = alike((number(x, "clamp", "x"), number(lo, "clamp", "lo"), number(hi, "clamp", "hi")))
     return low if value < low else high if value > high else value
 
 
 @scalar(FAMILY, "safe_div(1, 0, alt='-')", "-", kind="N")
 def safe_div(a: Any, b: Any, alt: Any = None) -> Any:
     """a / b; alt where b is 0."""
-    left, right = _pair(number(a, "safe_div", "a"), number(b, "safe_div", "b"))
+    left, right = number(a, "safe_div", "a"), number(b, "safe_div", "b")
     return alt if right == 0 else binop("/", left, right)
 
 
-def _total(values: tuple[Any, ...], function: str) -> tuple[Number, list[Number]] | None:
-    taken = [number(v, function, "value") for v in values if v is not None]
-    if not taken:
-        return None
-    total = taken[0]
-    for value in taken[1:]:
-        left, right = _pair(total, value)
-        total = binop("+", left, right)
-    return total, taken
+def _known(values: Iterable[Any], function: str) -> Sequence[Number]:
+    """Those that are not null."""
+    return together((value for value in values if value is not None), function, "value")
+
+
+def _total(numbers: Sequence[Number]) -> Any:
+    """Their sum; null of none."""
+    return reduce(partial(binop, "+"), numbers) if numbers else None
 
 
 @scalar(FAMILY, "sum_of(1, none, 2.5)", "3.5", kind="N", nulls=_SKIPS, needed=())
 def sum_of(*values: Any) -> Any:
     """Sum of the values."""
-    total = _total(values, "sum_of")
-    return None if total is None else total[0]
+    return _total(_known(values, "sum_of"))
 
 
 @scalar(FAMILY, "avg_of(1, none, 2)", "1.5", kind="N", nulls=_SKIPS, needed=())
 def avg_of(*values: Any) -> Any:
     """Mean of the values."""
-    total = _total(values, "avg_of")
-    return None if total is None else binop("/", total[0], len(total[1]))
+    numbers = _known(values, "avg_of")
+    return binop("/", _total(numbers), len(numbers)) if numbers else None
 
 
 @scalar(FAMILY, "random_int('k-17', 1, 6)", "1", kind="N")
@@ -112,7 +104,7 @@ def random_int(job: Context, key: Any, lo: Any, hi: Any) -> int:
 def tier_sum(job: Context, thresholds: Any, rates: Any) -> Callable[[Any], Any]:
     """Progressive total (tax, points, bonus): each part of x between two thresholds times that tier's rate; 0 where x is
     below 0. One rate more than thresholds, the first for the part below them all."""
-    edges = [number(edge, "tier_sum", "thresholds") for edge in items(thresholds, "tier_sum", "thresholds")]
+    edges = together(items(thresholds, "tier_sum", "thresholds"), "tier_sum", "thresholds")
     steps = [number(rate, "tier_sum", "rates") for rate in items(rates, "tier_sum", "rates")]
     if len(steps) != len(edges) + 1 or any(a >= b for a, b in zip([0, *edges], edges, strict=False)):
         raise Refused("tier_sum", "rates", "must be one more than thresholds, and those must rise from above 0")
@@ -166,8 +158,7 @@ def sqrt(x: Any) -> Any:
 @scalar(FAMILY, "power(2, 10)", "1024", kind="N")
 def power(x: Any, y: Any) -> Any:
     """x to the y."""
-    left, right = _pair(number(x, "power", "x"), number(y, "power", "y"))
-    return binop("**", left, right)
+    return binop("**", number(x, "power", "x"), number(y, "power", "y"))
 
 
 @scalar(FAMILY, "log10(1000)", "3.0", kind="N", nulls="null in, null out; null unless x is above 0")

@@ -1,35 +1,28 @@
 """Arithmetic and comparison of columns, with Python's results to the bit: NumPy where it gives the same, else value by value.
 
-Never wraps: an int64 overflow, a division by zero or a null operand ends the row. numexpr is not used: on the 256 rows of a
-shard NumPy takes 0.4 us for one operation and 5 us for ten, a numexpr call 9 and 10; it wins from some ten thousand rows on.
+Never wraps: an int64 overflow, a division by zero or a null operand ends the row. Decimals meet floats by the rule of
+decimals.py. numexpr is not used: docs/adr/0005 has the figures.
 """
 
-import operator
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
+from itertools import repeat
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actors.renderer.functions import guards
+from actors.renderer.functions.decimals import COMPARE, ORDER, printed
 from actors.renderer.functions.scope import Scope, each
-from actors.renderer.functions.values import BOOL, FLOAT, INT, Col, Lit, Value, bools, kind_of, numbers
+from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, Col, Lit, Value, bools, column_of, kind_of, numbers
 
 _NUMBERS = (INT, FLOAT, BOOL)
 EXACT = 2**53  # int64 values up to here are exact as float64
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {op: partial(guards.binop, op) for op in guards.OPERATORS}
 _UNARY: dict[str, Callable[[Any], Any]] = {op: partial(guards.unop, op) for op in "+-"}
-_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda a, b: a in b,
-    "notin": lambda a, b: a not in b,
-}
 
 
 def binary(scope: Scope, op: str, left: Value, right: Value) -> Value:
@@ -40,6 +33,9 @@ def binary(scope: Scope, op: str, left: Value, right: Value) -> Value:
             result = _fast(op, *pair)
             if result is not None:
                 return result
+        decimals = _decimals(guards.OPERATORS[op], left, right)
+        if decimals is not None and max(map(abs, map(Decimal.adjusted, decimals)), default=0) <= guards.MAX_DECIMAL_EXPONENT:
+            return column_of(decimals)
     return each(scope, _BINARY[op], (left, right))
 
 
@@ -52,14 +48,38 @@ def unary(scope: Scope, op: str, value: Value) -> Value:
 
 def compare(scope: Scope, op: str, left: Value, right: Value) -> Value:
     """One comparison; op is a name of Jinja2's tree (eq, lteq, notin ...)."""
-    function = _COMPARE[op]
-    if op not in ("in", "notin") and (isinstance(left, Col) or isinstance(right, Col)):
+    plain = ORDER.get(op)
+    if plain is not None and (isinstance(left, Col) or isinstance(right, Col)):
         pair = _number_pair(left, right)
         if pair is not None:
             a, b, mixed = pair
             if not mixed or (_magnitude(a) <= EXACT and _magnitude(b) <= EXACT):
-                return bools(function(a, b))
-    return each(scope, function, (left, right))
+                return bools(plain(a, b))
+        decimals = _decimals(plain, left, right)
+        if decimals is not None:
+            return column_of(decimals)
+    return each(scope, COMPARE[op], (left, right))
+
+
+def _decimals(function: Callable[[Any, Any], Any], left: Value, right: Value) -> list[Any] | None:
+    """The function over decimals and numbers at once; None where none is decimal, or where rows must be seen to one by one."""
+    kinds = (kind_of(left), kind_of(right))
+    if DECIMAL not in kinds or not {*kinds} <= {DECIMAL, INT, FLOAT}:
+        return None
+    operands: list[Any] = []
+    for value, kind in zip((left, right), kinds, strict=True):
+        if isinstance(value, Lit):
+            if kind == FLOAT and not isfinite(value.value):
+                return None
+            operands.append(repeat(printed(value.value) if kind == FLOAT else value.value))
+        elif value.null is not None or (kind == FLOAT and not np.isfinite(value.array()).all()):
+            return None
+        else:
+            operands.append(map(Decimal, map(repr, value.list())) if kind == FLOAT else value.list())
+    try:
+        return list(map(function, *operands))
+    except Exception:
+        return None
 
 
 def _number_pair(left: Value, right: Value) -> tuple[Any, Any, bool] | None:

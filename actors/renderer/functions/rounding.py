@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROU
 from typing import Any
 
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.decimals import met
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import MAX_DIGITS, WIDE, Number, exact, like, number, whole
 from actors.renderer.functions.registry import prepared, scalar
@@ -64,19 +65,19 @@ def _multiple(function: str, x: Any, step: Any, mode: str) -> Number:
     if type(value) is int and type(size) is int:
         return like(Decimal((value // size if mode == ROUND_FLOOR else -(-value // size)) * size), value)
     times = WIDE.divide(exact(value), exact(size)).to_integral_value(mode)
-    # The result is a multiple of the step, so it is of the step's kind.
-    return like(WIDE.multiply(times, exact(size)), size)
+    # The result is a multiple of the step, so it is of the step's kind; a decimal and a float give a decimal.
+    return like(WIDE.multiply(times, exact(size)), met(size, value)[0])
 
 
 @scalar(FAMILY, "ceil(1201, 100)", "1300", kind="N")
 def ceil(x: Any, step: Any = 1) -> Number:
-    """x up to a multiple of step; of the kind of step."""
+    """x up to a multiple of step; of the kind of step (decimal where x is decimal and step float)."""
     return _multiple("ceil", x, step, ROUND_CEILING)
 
 
 @scalar(FAMILY, "floor(12.9)", "12", kind="N")
 def floor(x: Any, step: Any = 1) -> Number:
-    """x down to a multiple of step; of the kind of step."""
+    """x down to a multiple of step; of the kind of step (decimal where x is decimal and step float)."""
     return _multiple("floor", x, step, ROUND_FLOOR)
 
 

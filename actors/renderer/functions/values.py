@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Mask = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
-INT, FLOAT, BOOL, TEXT, MARKUP, OBJ = "int", "float", "bool", "text", "markup", "obj"
+INT, FLOAT, BOOL, TEXT, MARKUP, DECIMAL, OBJ = "int", "float", "bool", "text", "markup", "decimal", "obj"
 # Columns of one of these immutable types have a kind of their own; all others, and mixtures, are OBJ.
 _KINDS: Final[dict[type, str]] = {
     int: INT,
@@ -25,7 +25,7 @@ _KINDS: Final[dict[type, str]] = {
     bool: BOOL,
     str: TEXT,
     Markup: MARKUP,
-    Decimal: "decimal",
+    Decimal: DECIMAL,
     date: "date",
 }
 _KINDS[datetime] = "datetime"

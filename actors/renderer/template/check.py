@@ -5,6 +5,7 @@ Only reads trees. An unknown name is a problem unless the template itself asks w
 
 import difflib
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from jinja2 import TemplateAssertionError, nodes, pass_context
@@ -69,6 +70,8 @@ class _Checker:
         for const in tree.find_all(nodes.Const):
             if isinstance(const.value, int) and not INT_MIN <= const.value <= INT_MAX:
                 self._add(name, const.lineno, "a whole number that needs more than 64 bits")
+            elif isinstance(const.value, float) and not isfinite(const.value):
+                self._add(name, const.lineno, "a number that is too large")
         for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr)):
             self._node(node, name, own)
         for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):

@@ -1,17 +1,20 @@
-"""Jinja2's own filters and tests that a template may use, each with its meaning unchanged and its work bounded.
+"""Jinja2's own filters and tests that a template may use, each with its meaning unchanged and its work bounded; where a decimal
+meets a float the rule of functions/decimals.py holds (`sum`, and the tests that compare).
 
 Left out: `attr` (ways around the sandbox), `random` and `pprint` (not the same bytes on every run).
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2.filters import FILTERS
+from jinja2 import Environment, pass_environment
+from jinja2.filters import FILTERS, make_attrgetter
 from jinja2.tests import TESTS
 from markupsafe import soft_str
 
 from actors.renderer.functions import guards
+from actors.renderer.functions.decimals import COMPARE, ORDER, alike, equal
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
 from actors.renderer.template.metering import Meter
@@ -73,11 +76,28 @@ def _bounded(name: str, function: Callable[..., Any], meter: Meter | None) -> Ca
     return bounded
 
 
+@pass_environment
+def _sum(environment: Environment, iterable: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+    """Jinja2's `sum`."""
+    if attribute is not None:
+        iterable = map(make_attrgetter(environment, attribute), iterable)
+    *values, first = alike([*iterable, start])
+    return sum(values, first)
+
+
+# Jinja2's tests that compare, under all of their names.
+_COMPARING: dict[str, Callable[..., Any]] = {
+    **{name: COMPARE[op] for op, plain in ORDER.items() for name, test in TESTS.items() if test is plain},
+    "in": COMPARE["in"],
+    "divisibleby": lambda value, num: equal(guards.binop("%", value, num), 0),
+}
+
+
 def filters(meter: Meter | None = None) -> dict[str, Callable[..., Any]]:
     """The filters by name; each call charges the meter."""
     table: dict[str, Callable[..., Any]] = {}
     for name in FILTER_NAMES:
-        function: Any = FILTERS[name]
+        function: Any = _sum if name == "sum" else FILTERS[name]
         table[name] = _bounded(name, function, meter)
     return table
 
@@ -86,6 +106,6 @@ def tests() -> dict[str, Callable[..., Any]]:
     """The tests by name."""
     table: dict[str, Callable[..., Any]] = {}
     for name in TEST_NAMES:
-        function: Any = TESTS[name]
+        function: Any = _COMPARING.get(name, TESTS[name])
         table[name] = function
     return table

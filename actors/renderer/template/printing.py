@@ -6,7 +6,7 @@ from markupsafe import escape as escape_one
 
 from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.scope import Scope, each, fail_all
-from actors.renderer.functions.values import BOOL, FLOAT, INT, MARKUP, TEXT, Col, Value, list_of
+from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, MARKUP, TEXT, Col, Value, list_of
 
 _SEPARATOR = "\0"
 
@@ -22,7 +22,7 @@ def printed(scope: Scope, value: Value, escape: bool) -> list[str]:
     values = value.list()
     kind = value.kind
     null = value.null
-    if kind in (INT, FLOAT, BOOL):
+    if kind in (INT, FLOAT, BOOL, DECIMAL):
         texts = list(map(str, values))
     elif kind == MARKUP:
         texts = [v.__str__() for v in values]

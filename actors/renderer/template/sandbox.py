@@ -19,6 +19,7 @@ from jinja2.utils import Cycler, Joiner, Namespace
 from markupsafe import Markup
 
 from actors.renderer.functions import guards
+from actors.renderer.functions.decimals import COMPARE
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
 from actors.renderer.template import inherited
@@ -65,7 +66,7 @@ _WIDTH_METHODS = frozenset(("center", "ljust", "rjust", "zfill"))
 
 
 class _Generator(CodeGenerator):
-    """Sends `~` and displays of lists through the guards; everything else is Jinja2's code."""
+    """Sends `~`, comparisons and displays of lists through the guards; everything else is Jinja2's code."""
 
     def _held(self, visit: Callable[[Any, Frame], None], node: nodes.Expr, frame: Frame) -> None:
         self.write("environment.held(")
@@ -90,6 +91,16 @@ class _Generator(CodeGenerator):
             self.visit(part, frame)
             self.write(", ")
         self.write("), context.eval_ctx.autoescape)" if frame.eval_ctx.volatile else f"), {frame.eval_ctx.autoescape!r})")
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
+        self.write("environment.chain(")
+        self.visit(node.expr, frame)
+        for at, operand in enumerate(node.ops):
+            self.write(f", {operand.op!r}, ")
+            if at:  # Python works these out only where all before holds
+                self.write("lambda: ")
+            self.visit(operand.expr, frame)
+        self.write(")")
 
 
 class RowEnvironment(ImmutableSandboxedEnvironment):
@@ -156,6 +167,16 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         """`a ~ b`."""
         self.meter.touch(*parts)
         return guards.tilde(parts, markup)
+
+    def chain(self, left: Any, op: str, right: Any, *more: Any) -> Any:
+        """`a < b`, and `a < b < c` with name and function of each further operand."""
+        result = COMPARE[op](left, right)
+        for at in range(0, len(more), 2):
+            if not result:
+                break
+            left, right = right, more[at + 1]()
+            result = COMPARE[more[at]](left, right)
+        return result
 
     def method(self, value: Any, name: str, args: Sequence[Any]) -> Any:
         """A method call of a column step: the same checks as `call`."""
