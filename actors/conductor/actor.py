@@ -295,7 +295,8 @@ class Conductor:
             return
         status = await self._ledger.status(work.record.job)
         if status.open == 0:
-            await self._ledger.move_job(work.record.job, JobState.DONE)
+            why = status.record.reason if past_deadline(work.record, self._clock()) else ""
+            await self._ledger.move_job(work.record.job, JobState.DONE, why)
             self._jobs.pop(work.record.job, None)
             self._closing.close(work.record.job)
 
