@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.renderer.template import Context, compile_template
@@ -178,6 +178,7 @@ def test_money_as_a_mailing_writes_it() -> None:
         assert texts(slot, m=MONEY[:3]) == lines, slot
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.decimals(-(10**17), 10**17, places=2), st.floats(allow_nan=False)), min_size=1, max_size=4),
     st.sampled_from([*ARITHMETIC, *COMPARISONS, "**"]),

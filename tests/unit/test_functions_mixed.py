@@ -88,7 +88,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(st.data())
 def test_a_row_ends_alike_alone_and_in_company(name: str, data: st.DataObject) -> None:
     row = st.tuples(*[VALUES] * CALLS[name])

@@ -322,7 +322,8 @@ LOCALES = ["zh-TW", "zh-CN", "en", "ja", "de", "fr", "de-CH", "hi", "es", "pl", 
 @pytest.mark.parametrize("locale", LOCALES)
 def test_numbers_as_babel_writes_them(locale: str) -> None:
     babel = Locale.parse(locale.replace("-", "_"))
-    values: dict[str, list[Any]] = {"f": FLOATS, "i": INTS, "m": DECIMALS}
+    floats = FLOATS[:16] + FLOATS[16 + LOCALES.index(locale) % 4 :: 4]  # Babel is slow; four locales see all of them
+    values: dict[str, list[Any]] = {"f": floats, "i": INTS[:30], "m": DECIMALS[:30]}
     for pattern in (
         None,
         "#,##0.00",

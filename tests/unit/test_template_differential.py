@@ -300,20 +300,21 @@ SIMPLE = st.one_of(
     st.builds(lambda e: f"{{% set v, w = [{e}, i] %}}", EXPRESSIONS),
 )
 # Both names are set somewhere, so that the compiler takes them for names; whether they are set where they are used is random.
+BOTH_NAMES = "{% if false %}{% set v = 1 %}{% set w = 1 %}{% endif %}"
 TEMPLATES = st.builds(
-    lambda body: body + "{% if false %}{% set v = 1 %}{% set w = 1 %}{% endif %}",
+    lambda body: body + BOTH_NAMES,
     st.recursive(SIMPLE, statements, max_leaves=6),
 )
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @example("between('<i>', t, i)", [{**dict.fromkeys(TYPES), "i": 0, "t": "a"}, dict.fromkeys(TYPES)], False)
 @given(EXPRESSIONS, ROWS, st.booleans())
 def test_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
-    compare(f"{{% if false %}}{{% set v = 1 %}}{{% set w = 1 %}}{{% endif %}}<{{{{ {expression} }}}}>", rows, escape)
+    compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(TEMPLATES, ROWS, st.booleans())
 def test_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(source, rows, escape)
@@ -321,7 +322,15 @@ def test_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, An
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+@given(EXPRESSIONS, ROWS, st.booleans())
+def test_many_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
+    compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+@settings(max_examples=8_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 @given(TEMPLATES, ROWS, st.booleans())
 def test_many_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(source, rows, escape)
