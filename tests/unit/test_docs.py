@@ -216,6 +216,12 @@ def test_limits_are_those_of_the_code(limit: str, value: str) -> None:
     assert f"| {limit} | {value} |" in text(ROOT / "docs" / "architecture.md")
 
 
+def test_bounds_of_templates_are_those_of_the_code() -> None:
+    sentence = text(ROOT / "docs" / "bundle.md").partition("\nBounds, which no real mail comes near: ")[2].partition("\n\n")[0]
+    bounds = (limits.MAX_SOURCE_CHARS, limits.MAX_OUTPUT_CHARS, limits.MAX_STEPS, limits.MAX_RANGE, limits.MAX_TEXT_CHARS)
+    assert re.findall(r"[\d,]*\d", sentence) == [f"{bound:,}" for bound in bounds]
+
+
 def test_every_command_is_in_the_readme() -> None:
     table = text(ROOT / "README.md").partition("\n## The command\n")[2].partition("\n## ")[0]
     app = build()
