@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
+from actors.model.spec import ContentSpec
 from actors.model.states import RowState
 from tests.e2e.receivers.base import Receiver
 from tests.e2e.receivers.delivery import as_stored, deliver, make_message
+from tests.fakes.mailing import Mailing
 
 ROWS = range(200)
 MESSAGE_ID = re.compile(rb"(?im)^message-id: <(\d+)@from\.test>")
@@ -30,6 +32,42 @@ async def test_every_message_arrives_once_and_unchanged(receiver: Receiver) -> N
     outcomes = await deliver(receiver, ROWS)
     assert Counter(o.state for o in outcomes.values()) == {RowState.DELIVERED: 200}
     check(receiver.wait_for(200), ROWS)
+
+
+SMUGGLED = "MAIL FROM:<evil@x.test>{0}RCPT TO:<evil@to.test>{0}DATA{0}Subject: smuggled{0}{0}x{0}.{0}"
+ENDS = [
+    "\n.\n",
+    "\r.\r",
+    "\r\n.\r\n",
+    "\n.\r\n",
+    "\r\n.\n",
+    "\r.\r\n",
+    "\r\n.\r",
+    "\n.\r",
+    "\r.\n",
+    "\n..\n",
+    "\r\n.",
+    ".",
+    "\x85.\x85",
+]
+
+
+@pytest.mark.parametrize("chunking", [False, True], ids=["data", "bdat"])
+async def test_s2_no_value_becomes_a_second_message(receiver: Receiver, chunking: bool) -> None:
+    """Values with every mix of line ends around a dot, rendered and sent: as many messages arrive as were rendered."""
+    ends = ["\r\n", "\n", "\r"]
+    values = [f"text{end}{SMUGGLED.format(line)}" for end in ENDS for line in ends] + ["y" * 2000 + "\n.\n", ".", "..", "\n.\n"]
+    content = ContentSpec("Hi", text="b.txt", html="b.html")
+    with Mailing(content, {"b.txt": "{{ v }}", "b.html": "<html><body>{{ v }}\n.\n</body></html>"}, {"v": values}) as mailing:
+        rendered = mailing.messages()
+    assert list(rendered) == list(range(len(values)))
+    outcomes = await deliver(receiver, range(len(values)), chunking=chunking, body=rendered.__getitem__)
+    assert Counter(o.state for o in outcomes.values()) == {RowState.DELIVERED: len(values)}
+    stored = receiver.wait_for(len(values))
+    assert len(stored) == len(values)
+    for row, message in rendered.items():
+        assert sum(as_stored(message) in one for one in stored) == 1, f"row {row}"
+    assert not any(re.search(rb"(?im)^subject: smuggled", one.partition(b"\n\n")[0]) for one in stored)
 
 
 @pytest.mark.parametrize("name", ["postfix", "exim"])

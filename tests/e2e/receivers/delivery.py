@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import SMTP
 from random import Random
@@ -37,10 +38,16 @@ def as_stored(message: bytes) -> bytes:
     return message.replace(b"\r\n", b"\n")
 
 
-async def deliver(receiver: Receiver, rows: range, tls: str = "opportunistic", chunking: bool = False) -> dict[int, Outcome]:
-    """Sends `make_message` of these rows; gives their outcomes."""
+async def deliver(
+    receiver: Receiver,
+    rows: range,
+    tls: str = "opportunistic",
+    chunking: bool = False,
+    body: Callable[[int], bytes] = make_message,
+) -> dict[int, Outcome]:
+    """Sends the messages of these rows; gives their outcomes."""
     ledger, conductor, renderer = FakeLedger(time.time), FakeConductor(), FakeRenderer()
-    renderer.body = make_message
+    renderer.body = body
     resolver = FakeResolver({receiver.name: [receiver.host]})
 
     def context(verify: bool) -> ssl.SSLContext:
