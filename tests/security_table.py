@@ -1,4 +1,4 @@
-"""docs/security-tests.md: which test holds which promise, by the names of the tests. `python -m tests.security_table` writes it.
+"""docs/security-tests.md: which test holds which promise, by the tests' names. `python -m tests.security_table` writes it.
 
 A test carries its ids in its name: `test_s3_header_injection`, `test_s15_s18_a_zip_entry`.
 """
