@@ -32,9 +32,9 @@ def met(a: Any, b: Any) -> tuple[Any, Any]:
 
 def alike(values: Sequence[Any]) -> Sequence[Any]:
     """The values, the floats as decimals where any value is one: several values meet all at once, in whatever order."""
-    kinds = set(map(type, values))
-    if Decimal in kinds and float in kinds:
-        return [printed(value) if type(value) is float else value for value in values]
+    for value in values:
+        if type(value) is Decimal:
+            return [printed(value) if type(value) is float else value for value in values]
     return values
 
 

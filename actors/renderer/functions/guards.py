@@ -80,7 +80,8 @@ def checked(value: Any) -> Any:
 
 def binop(op: str, left: Any, right: Any) -> Any:
     """One binary operation of a template."""
-    left, right = met(left, right)
+    if type(left) is Decimal or type(right) is Decimal:
+        left, right = met(left, right)
     if op == "*":
         _check_repeat(left, right)
         _check_repeat(right, left)

@@ -46,7 +46,9 @@ def ifs(scope: Scope, *choices: Value) -> Value:
 @scalar(FAMILY, "switch('TW', 'TW', '台灣', 'JP', '日本', '其他')", "台灣", needed=("x",))
 def switch(x: Any, *pairs: Any) -> Any:
     """The value after the key that x equals; a last value without a key is the default."""
-    found = [equal(x, key) for key in pairs[0 : len(pairs) - 1 : 2]]  # all of them: no order hides one that cannot be met
+    keys = pairs[0 : len(pairs) - 1 : 2]
+    # All of them are compared: no order hides one that cannot be.
+    found = [equal(x, key) for key in keys] if type(x) in (Decimal, float) else [x == key for key in keys]
     if True in found:
         return pairs[2 * found.index(True) + 1]
     return pairs[-1] if len(pairs) % 2 else None

@@ -23,6 +23,7 @@ from actors.renderer.functions.registry import prepared, scalar
 FAMILY = "Numbers"
 _SKIPS = "skipped; null where all are null"
 _LARGEST = 2**63 - 1
+_ADD = partial(binop, "+")
 _WRITTEN_NUMBER = re.compile(
     r"(?P<open>\()?(?P<sign>[+-])?\s*(?:NT\$|NTD|TWD|US\$|USD|RMB|CNY|HK\$|\$|¥|€|£)?\s*(?P<late>[+-])?"
     r"(?P<number>(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,30})(?:\.[0-9]{0,30})?|\.[0-9]{1,30})"
@@ -71,12 +72,12 @@ def safe_div(a: Any, b: Any, alt: Any = None) -> Any:
 
 def _known(values: Iterable[Any], function: str) -> Sequence[Number]:
     """Those that are not null."""
-    return together((value for value in values if value is not None), function, "value")
+    return together([value for value in values if value is not None], function, "value")
 
 
 def _total(numbers: Sequence[Number]) -> Any:
     """Their sum; null of none."""
-    return reduce(partial(binop, "+"), numbers) if numbers else None
+    return reduce(_ADD, numbers) if numbers else None
 
 
 @scalar(FAMILY, "sum_of(1, none, 2.5)", "3.5", kind="N", nulls=_SKIPS, needed=())

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from actors.renderer.functions import guards
 from actors.renderer.functions.decimals import COMPARE, ORDER, printed
 from actors.renderer.functions.scope import Scope, each
-from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, Col, Lit, Value, bools, column_of, kind_of, numbers
+from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, OBJ, Col, Lit, Value, bools, column_of, kind_of, numbers
 
 _NUMBERS = (INT, FLOAT, BOOL)
 EXACT = 2**53  # int64 values up to here are exact as float64
@@ -58,6 +58,9 @@ def compare(scope: Scope, op: str, left: Value, right: Value) -> Value:
         decimals = _decimals(plain, left, right)
         if decimals is not None:
             return column_of(decimals)
+        kinds = {kind_of(left), kind_of(right)}
+        if OBJ not in kinds and kinds != {DECIMAL, FLOAT}:  # no decimal meets a float
+            return each(scope, plain, (left, right))
     return each(scope, COMPARE[op], (left, right))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.values import INT, OBJ, TEXT, Col, Lit, Mask, Value, column_of, list_of, null_of
+from actors.renderer.functions.values import INT, OBJ, TEXT, Col, Lit, Mask, Value, all_plain, column_of, list_of, null_of
 
 
 class Scope(Protocol):
@@ -59,8 +59,8 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
             return Lit(function(*values))
         except Exception as error:
             return fail_all(scope, error)
-    if any(isinstance(arg, Col) and arg.kind == OBJ for arg in args):
-        # Such values may be iterators, which a second pass would find used up.
+    if any(isinstance(arg, Col) and arg.kind == OBJ and not all_plain(arg) for arg in args):
+        # Such values may be lists, which the row pays for, or iterators, which a second pass would find used up.
         return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
     streams: list[Any] = [arg.list() if isinstance(arg, Col) else repeat(arg.value) for arg in args]
     try:

@@ -31,6 +31,7 @@ _KINDS: Final[dict[type, str]] = {
 _KINDS[datetime] = "datetime"
 _DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_}
 _NONE = type(None)
+_PLAIN: Final[frozenset[type]] = frozenset((*_KINDS, _NONE))
 
 
 class Lit:
@@ -121,6 +122,11 @@ def column_of(values: list[Any]) -> Col:
         kinds.discard(_NONE)
     kind = _KINDS.get(kinds.pop(), OBJ) if len(kinds) == 1 else OBJ
     return Col(kind, len(values), values, None, None, not nulls)
+
+
+def all_plain(column: Col) -> bool:
+    """Whether a mixture holds nothing but nulls, numbers, texts, dates and the like."""
+    return _PLAIN.issuperset(map(type, column.list()))
 
 
 def list_of(value: Value, n: int) -> list[Any]:
