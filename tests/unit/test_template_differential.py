@@ -307,14 +307,14 @@ TEMPLATES = st.builds(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=160, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @example("between('<i>', t, i)", [{**dict.fromkeys(TYPES), "i": 0, "t": "a"}, dict.fromkeys(TYPES)], False)
 @given(EXPRESSIONS, ROWS, st.booleans())
 def test_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(TEMPLATES, ROWS, st.booleans())
 def test_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(source, rows, escape)
