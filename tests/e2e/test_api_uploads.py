@@ -139,7 +139,10 @@ async def test_s34_oversize_file_is_refused_and_leaves_nothing(tmp_path, size):
     limits = Limits(file_bytes=1000, upload_bytes=10_000)
     async with serving(Place(tmp_path, limits)) as api:
         header = pb.UploadHeader(upload_id=UPLOAD, path="list.csv", **({} if size is None else {"size": size}))
-        error = await refused(api.jobs.Upload(iter(steps(header, b"x" * 5000, 300, end=True)), metadata=api.key()))
+        for _ in range(10):
+            error = await refused(api.jobs.Upload(iter(steps(header, b"x" * 5000, 300, end=True)), metadata=api.key()))
+            if "execute_batch" not in str(error.debug_error_string()):
+                break  # else this client met the closed stream while it sent, before it had read the answer
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert await files(api) == []
         assert list((tmp_path / "spool").rglob("*.part")) == []
