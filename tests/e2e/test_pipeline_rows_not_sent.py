@@ -6,7 +6,7 @@ from pathlib import Path
 from actors.model.states import JobState, RowState
 from cluster import names
 from sandbox import Sandbox
-from tests.e2e.mailing_world import ACCOUNT, EGRESSES, arrivals, bundle, people, routes_to, world
+from tests.e2e.mailing_world import ACCOUNT, EGRESSES, arrivals, bundle, routes_to, world
 
 ADDRESSES = [
     "ann@one.test",  # 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actors.model.states import JobState
 from sandbox import Sandbox
-from tests.e2e.mailing_world import arrivals, bundle, people, routes_to, world
+from tests.e2e.mailing_world import arrivals, bundle, routes_to, world
 
 SLOW, FAST = 300, 700
 SCRIPT = {"rules": [{"domain": "slow.test", "at": "dot", "delay": "100ms"}]}
