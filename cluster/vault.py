@@ -31,6 +31,7 @@ class Vault:
         """Makes the root folder. Only the start does this: a root that vanishes later must not come back empty."""
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / MARKER).touch()
 
     def _full(self, path: str) -> str:
         parts = path.split("/")
@@ -62,15 +63,14 @@ class Vault:
             return cast(BinaryIO, self._filesystem()[0].open(full, "rb"))
         except FileNotFoundError:
             self._check_root()
-            raise
+            return open(full, "rb")  # again: a root that was away may have come back between the two looks
         except OSError as error:
             raise _unavailable(error) from error
 
     def local(self, path: str) -> str:
         full = self._full(path)
         if self._folder is not None:
-            if not os.path.exists(full):
-                self._check_root()
+            if not self.exists(path):
                 raise FileNotFoundError(path)
             return full
         folder = Path(self._cache or tempfile.gettempdir()) / hashlib.sha256(self.root.encode()).hexdigest()[:16]
@@ -84,7 +84,12 @@ class Vault:
 
     def exists(self, path: str) -> bool:
         full = self._full(path)
-        return os.path.exists(full) if self._folder is not None else bool(self._filesystem()[0].exists(full))
+        if self._folder is None:
+            return bool(self._filesystem()[0].exists(full))
+        if os.path.exists(full):
+            return True
+        self._check_root()
+        return os.path.exists(full)
 
     def size(self, path: str) -> int:
         full = self._full(path)
@@ -94,6 +99,7 @@ class Vault:
         full = self._full(folder)
         if self._folder is not None:
             base = self._folder
+            self._check_root()
             return sorted(
                 str(p.relative_to(base)) for p in Path(full).rglob("*") if p.is_file() and not p.name.startswith(TEMPORARY)
             )
@@ -140,12 +146,13 @@ class Vault:
             raise _unavailable(error) from error
 
     def _check_root(self) -> None:
-        """A missing file in a missing vault is not a missing file."""
-        if self._folder is not None and not self._folder.exists():
-            raise Unavailable("vault", "its folder is not there")
+        """A missing file in a missing vault is not a missing file. An empty mount point is a missing vault too."""
+        if self._folder is not None and not (self._folder / MARKER).exists():
+            raise Unavailable("vault", "its folder is not there, or empty: is its disk mounted?")
 
 
 TEMPORARY = ".writing-"
+MARKER = ".hongyan-vault"  # tells the vault's root from an empty folder in its place
 
 
 class _Durable:

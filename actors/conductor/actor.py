@@ -29,6 +29,7 @@ TICK_SECONDS = 1.0  # how late a retry, a start time or a deadline may be notice
 LOW_ROWS = 20_000  # cut the next segment when fewer rows wait: some seconds of work for all senders
 MOST_QUEUED_RETRIES = 50_000  # more due rows than this wait in the ledger, not in memory
 DUE_PAGE = 8_192
+LOOK_SECONDS = 5.0  # a snapshot that has vanished is noticed within this time, though nothing of it is needed just then
 
 
 class JobWork:
@@ -41,6 +42,7 @@ class JobWork:
         self.held = np.zeros(record.rows, np.bool_)  # deferred rows that are queued or leased here
         self.held_rows = 0
         self.starved = False
+        self.looked_at = 0.0  # when the snapshot was last seen
 
     @property
     def segments(self) -> int:
@@ -233,8 +235,10 @@ class Conductor:
             if record.pool not in self._pools.values():
                 await self._stall(work, f"no egress belongs to pool {record.pool!r}: add one to the config")
                 return
-            if record.state == JobState.STALLED:
+            if record.state == JobState.STALLED or (record.state == JobState.RUNNING and now - work.looked_at >= LOOK_SECONDS):
                 self._vault.read(f"{snapshot_path(record.job)}/manifest.json")
+                work.looked_at = now
+            if record.state == JobState.STALLED:
                 work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
             if work.record.state == JobState.RUNNING:
                 await self._refill(work)

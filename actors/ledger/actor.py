@@ -22,7 +22,7 @@ from actors.ledger.book import Book
 from actors.ledger.jobs import ACTIVE
 from actors.ledger.lines import RowLine
 from actors.ledger.memory import Memory, States, Undo
-from actors.ledger.overview import EndedJobs, list_jobs, record_of, status_of
+from actors.ledger.overview import EndedJobs, list_jobs, record_of, status_of, with_trouble
 from actors.ledger.series import Series
 from actors.ledger.store import Store
 from actors.ledger.writes import Writer, batches
@@ -94,10 +94,11 @@ class Ledger:
         return await self._write(upkeep.expire, job, reason)
 
     async def status(self, job: str, account: str = "") -> JobStatus:
-        return await self._read(status_of, job, account, self._clock())
+        return with_trouble(await self._read(status_of, job, account, self._clock()), self._book.trouble())
 
     async def list_jobs(self, account: str, limit: int = 100, after: str = "") -> list[JobStatus]:
-        return await self._read(list_jobs, account, limit, after, self._clock())
+        found = await self._read(list_jobs, account, limit, after, self._clock())
+        return [with_trouble(status, self._book.trouble()) for status in found]
 
     async def active_jobs(self) -> list[JobRecord]:
         def active(memory: Memory, _connection: sa.Connection) -> list[JobRecord]:
@@ -222,6 +223,8 @@ class Ledger:
             brought, self._waiting = self._waiting, []
         try:
             answers: Sequence[Advanced | BaseException] = self._book.advance([step for step, _ in brought])
+        except Unavailable as error:  # already when it looked at the store
+            answers = [error] * len(brought)
         except Exception as error:
             log.exception("ledger: a commit failed in an unknown way")
             answers = [Unavailable("ledger", f"an internal error: {type(error).__name__}")] * len(brought)

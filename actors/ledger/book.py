@@ -24,6 +24,9 @@ from actors.model.states import ENDED_JOB_STATES
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
+# Whoever could not write tries again within some three seconds: a failure older than this is over.
+TROUBLE_SECONDS = 5.0
+
 
 class Book:
     """What the ledger knows, and how it is changed."""
@@ -33,6 +36,12 @@ class Book:
         self._statements = Statements(store)
         self._memory: Memory | None = None
         self._in_step = False
+        self._failed = ("", 0.0)  # why a write could not be made, and when
+
+    def trouble(self) -> str:
+        """Why nothing can be written now; empty if it can, as far as is known."""
+        why, at = self._failed
+        return why if 0 <= self._clock() - at < TROUBLE_SECONDS else ""
 
     @property
     def memory(self) -> Memory:
@@ -73,6 +82,7 @@ class Book:
         except BaseException as error:
             undo.back()
             self._in_step = isinstance(error, HongyanError) and not isinstance(error, Unavailable)
+            self._note(error)
             raise
 
     def advance(self, steps: Sequence[Step]) -> list[Advanced | HongyanError]:
@@ -90,12 +100,17 @@ class Book:
             for undo in reversed(undone):
                 undo.back()
             self._in_step = False
+            self._note(error)
             if isinstance(error, BrokenPromise) and len(steps) > 1:
                 # The store refused values of one of them: the others must not suffer for it.
                 return [self.advance([step])[0] for step in steps]
             if isinstance(error, HongyanError):
                 return [error for _ in steps]
             raise
+
+    def _note(self, error: BaseException) -> None:
+        if isinstance(error, Unavailable):
+            self._failed = (error.why, self._clock())
 
     def _step(self, memory: Memory, undone: list[Undo], writer: Writer, step: Step, now: float) -> Advanced | HongyanError:
         undo = Undo(memory)

@@ -7,6 +7,7 @@ asks, and the last few kept.
 import json
 import zlib
 from collections import OrderedDict
+from dataclasses import replace
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from actors.ledger.memory import Memory, States
 from actors.ledger.upkeep import find_record
 from actors.model.errors import NotFound
 from actors.model.job import JobRecord, JobStatus
-from actors.model.states import RowState
+from actors.model.states import JobState, RowState
 
 KEPT = 2  # ended jobs whose states stay unpacked: 10 MB each at ten million rows
 
@@ -70,6 +71,13 @@ def list_jobs(memory: Memory, connection: sa.Connection, account: str, limit: in
         page = page.where(table.c.job < after)
     found = connection.execute(page).mappings().all()
     return [status_of(memory, connection, f["job"], account, now) for f in found]
+
+
+def with_trouble(status: JobStatus, trouble: str) -> JobStatus:
+    """The status of a job that cannot go on because the ledger cannot write: this cannot be stored, only told."""
+    if not trouble or status.record.state is not JobState.RUNNING:
+        return status
+    return replace(status, record=replace(status.record, state=JobState.STALLED, reason=f"the ledger cannot write: {trouble}"))
 
 
 def record_of(memory: Memory, connection: sa.Connection, job: str) -> tuple[int, JobRecord]:
