@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
+from actors.ledger.actor import Ledger
 from actors.ledger.lines import RowLine
 from actors.model.errors import Unavailable
 from actors.model.job import Accepted, JobStatus
@@ -107,6 +108,11 @@ class World:
     @property
     def conductor(self) -> Any:
         return self.local.port(names.CONDUCTOR)
+
+    async def sqlite(self, statement: str) -> None:
+        """A statement over the ledger's own connection: nobody else may open its file."""
+        ledger: Ledger = self.ledger.status.__self__
+        await ledger._run(lambda: ledger._store.connection().connection.driver_connection.execute(statement).close())
 
     async def submit(self, files: Files, account: str = ACCOUNT, key: str = "") -> Accepted:
         """Hands a bundle over as the gateway does."""

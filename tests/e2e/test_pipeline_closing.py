@@ -17,12 +17,14 @@ SCRIPT = {
 
 async def test_connections_that_are_closed_with_421(tmp_path: Path) -> None:
     addresses = people("few.test", ROWS) + people("closing.test", 5)
-    async with Sandbox(SCRIPT, listen=[("127.0.0.11", 0), ("127.0.0.12", 0)]) as sandbox:
-        async with world(tmp_path, routes_to(sandbox, "few.test", "*")) as made:
-            job = await made.send(bundle(addresses))
-            arrived = await made.reconcile(job, sandbox.messages)
-            lines = await made.lines(job)
-            stories = [await made.story(job, row) for row in range(ROWS, ROWS + 5)]
+    async with (
+        Sandbox(SCRIPT, listen=[("127.0.0.11", 0), ("127.0.0.12", 0)]) as sandbox,
+        world(tmp_path, routes_to(sandbox, "few.test", "*")) as made,
+    ):
+        job = await made.send(bundle(addresses))
+        arrived = await made.reconcile(job, sandbox.messages)
+        lines = await made.lines(job)
+        stories = [await made.story(job, row) for row in range(ROWS, ROWS + 5)]
     assert arrived == Counter(range(ROWS + 5))
     assert {line.state.label for line in lines.values()} == {"delivered"}
     # The limit of a connection is no word about a mail: its next one finds another connection.

@@ -24,12 +24,14 @@ async def test_a_connection_lost_inside_a_message_defers_the_row(tmp_path: Path)
     files = bundle(["a@data.test", "b@body.test", *people("one.test", 10)], {"content": {"attachments": ["{{ id }}.bin"]}})
     files |= {f"{row:05d}.bin": b"x" * (12_000_000 if row == 1 else 10) for row in range(12)}
     listen = [*LISTEN, ("127.0.0.13", 0)]
-    async with Sandbox({"rules": rules}, listen=listen) as sandbox:
-        async with world(tmp_path, routes_to(sandbox, "data.test", "body.test", "*")) as made:
-            job = await made.send(files)
-            arrived = await made.reconcile(job, sandbox.messages)
-            lines = await made.lines(job)
-            stories = [await made.story(job, row) for row in range(2)]
+    async with (
+        Sandbox({"rules": rules}, listen=listen) as sandbox,
+        world(tmp_path, routes_to(sandbox, "data.test", "body.test", "*")) as made,
+    ):
+        job = await made.send(files)
+        arrived = await made.reconcile(job, sandbox.messages)
+        lines = await made.lines(job)
+        stories = [await made.story(job, row) for row in range(2)]
     assert arrived == Counter(range(12))
     assert sandbox.counts.dropped == 4
     for row, story in enumerate(stories):

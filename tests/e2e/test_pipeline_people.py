@@ -1,4 +1,4 @@
-"""What people do to a running job: pause, resume, cancel. Rows on the wire end as they end, the others wait or are cancelled."""
+"""What people do to a running job: pause, resume, cancel. Rows on the wire end as they end; the others wait, or are over."""
 
 import asyncio
 from datetime import UTC, datetime

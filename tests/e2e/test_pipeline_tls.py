@@ -35,14 +35,16 @@ async def test_s7_mail_that_needs_tls_never_leaves_in_the_clear(tmp_path: Path) 
 
 async def test_s7_tls_that_appears_later_gets_the_mail(tmp_path: Path) -> None:
     """The first connections meet a receiver without STARTTLS, later ones one that offers it."""
-    async with Sandbox({"features": {"starttls": False}}, listen=PLACES[:1]) as before:
-        async with world(tmp_path, routes_to(before, "*", tls="required")) as made:
-            job = (await made.submit(bundle(people("one.test", ROWS)))).record.job
-            await made.reach(job, lambda s: s.attempts >= ROWS)
-            assert before.messages == []
-            await before.stop()
-            async with Sandbox(listen=[("127.0.0.11", before.port)]) as after:
-                await made.ended_ahead(job)
-                arrived = await made.reconcile(job, after.messages)
+    async with (
+        Sandbox({"features": {"starttls": False}}, listen=PLACES[:1]) as before,
+        world(tmp_path, routes_to(before, "*", tls="required")) as made,
+    ):
+        job = (await made.submit(bundle(people("one.test", ROWS)))).record.job
+        await made.reach(job, lambda s: s.attempts >= ROWS)
+        assert before.messages == []
+        await before.stop()
+        async with Sandbox(listen=[("127.0.0.11", before.port)]) as after:
+            await made.ended_ahead(job)
+            arrived = await made.reconcile(job, after.messages)
     assert set(arrived) == set(range(ROWS))
     assert all(message.tls for message in after.messages)
