@@ -16,7 +16,7 @@ content:
   html: body.html
   text: body.txt
   unsubscribe: "https://bank.test/unsubscribe?u={{{{ id }}}}"
-list: {{file: list.csv, email: email, columns: {{amount: float}}}}
+list: {{file: list.csv, email: email}}
 """
 
 OTHER_BYTES = 2_700  # headers, signature, text part and the expressions' own stretch of a finished mail
