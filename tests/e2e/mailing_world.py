@@ -29,6 +29,7 @@ from cluster import names
 from cluster.config import Config
 from cluster.inprocess import Local
 from sandbox import Received, Sandbox
+from tests.fakes.identities import ed25519_identity, rsa_identity
 
 SECONDS = 30.0  # a state that does not come within this time never comes
 PAUSE = 0.005
@@ -266,6 +267,16 @@ def configured(folder: Path, routes: Sequence[Mapping[str, Any]], egresses: Sequ
     names_ = [{"address": address, "ehlo": f"mx{n}.bank.test"} for n, address in enumerate(egresses)]
     settings = {"retry_scale": SCALE, "renderers": 1, "data": folder / "data"} | extra
     return Config(egresses=names_, routes=[dict(r) for r in routes], **settings)
+
+
+def signing_keys(folder: Path) -> list[dict[str, str]]:
+    """An RSA and an Ed25519 identity, in the config's words."""
+    found = []
+    for identity, _ in (rsa_identity(), ed25519_identity()):
+        file = folder / f"{identity.selector}.pem"
+        file.write_bytes(identity.key_pem)
+        found.append({"domain": identity.domain, "selector": identity.selector, "key": f"file://{file}"})
+    return found
 
 
 def routes_to(sandbox: Sandbox, *patterns: str, tls: str = "none") -> list[dict[str, Any]]:
