@@ -23,7 +23,7 @@ LANES = {"start": 2, "most": 2}  # some 100 mails a second, so that the fault co
 BALLAST = 65_536
 LOCKER = """
 import sqlite3, sys
-connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
 connection.execute("BEGIN EXCLUSIVE")
 print("locked", flush=True)
 sys.stdin.read()

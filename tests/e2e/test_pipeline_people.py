@@ -10,8 +10,8 @@ from sandbox import Sandbox
 from tests.e2e.mailing_world import World, arrivals, bundle, people, routes_to, world
 
 ROWS = 600
-SLOW = {"rules": [{"domain": "one.test", "at": "dot", "delay": "50ms"}]}
-LANES = {"start": 2, "most": 2}  # some 40 mails a second
+SLOW = {"rules": [{"domain": "one.test", "at": "dot", "delay": "25ms"}]}
+LANES = {"start": 2, "most": 2}  # some 80 mails a second
 
 
 def on_the_wire(status: JobStatus) -> bool:
