@@ -19,6 +19,7 @@ from actors.renderer.template import inherited
 from actors.renderer.template.filters import FAST
 from actors.renderer.template.frame import Frame
 from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment
+from actors.renderer.template.watch import FILTER
 
 Step = Callable[[Frame], Value]
 _BINARY = {
@@ -190,6 +191,8 @@ class Expressions:
     def _filter(self, node: nodes.Filter) -> Step:
         if node.node is None:
             raise RowByRow("filters a block")
+        if node.name == FILTER and self._environment.watch is not None:
+            return self._environment.watch.step(node, self.step(node.node))
         if node.name in REGISTRY:
             return self._function(node.name, node, [node.node])
         if node.dyn_args is not None or node.dyn_kwargs is not None:

@@ -22,6 +22,7 @@ from actors.renderer.template.naming import column_problems, name_columns
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.watch import Watch
 
 
 class Plan:
@@ -51,8 +52,17 @@ class Plan:
         return list(self._reports)
 
 
-def compile_template(source: str, *, name: str, context: Context, escape: bool, files: Mapping[str, str] | None = None) -> Plan:
-    """The plan of one template. `files` are what it may include. Raises InvalidInput with every problem and its line."""
+def compile_template(
+    source: str,
+    *,
+    name: str,
+    context: Context,
+    escape: bool,
+    files: Mapping[str, str] | None = None,
+    watch: Watch | None = None,
+) -> Plan:
+    """The plan of one template. `files` are what it may include; `watch` is told what the plan's slots and branches see. Raises
+    InvalidInput with every problem and its line."""
     main = Source.read(name, source)
     taken: dict[str, Source] = {}
     problems = check(main, context.types, files or {}, taken)
@@ -63,7 +73,10 @@ def compile_template(source: str, *, name: str, context: Context, escape: bool, 
         raise InvalidInput(tuple(problems))
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
-    environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed)
+    if watch is not None:
+        for read in sources:
+            watch.attach(read)
+    environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed, watch=watch)
     statements = Statements(environment, escape, shadowed, taken)
     try:
         act = statements.template(main)

@@ -29,7 +29,7 @@ class Program:
         self._reads = {node.name for node in tree.find_all(nodes.Name)} | {node.name for node in tree.find_all(nodes.NSRef)}
         self._reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
         self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
-        self._environment, self._name = environment, name
+        self._environment, self._name, self.watch = environment, name, environment.watch
         self._template: Template = environment.from_string(tree)
 
     def reads(self, frame: Frame) -> set[str]:
@@ -72,10 +72,13 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
     alive = frame.alive()
     going = [True] * frame.n if alive is None else alive.tolist()
     outcomes: list[tuple[str, dict[str, Any]] | None] = []
+    watch = program.watch
     for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
         outcome = None
         if going[i]:
             at = i if frame.index is None else int(frame.index[i])
+            if watch is not None:
+                watch.at = at
             try:
                 outcome = program.run(dict(zip(names, row, strict=True)), frame.shard.steps[at])
             except Exception as error:

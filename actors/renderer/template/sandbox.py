@@ -24,6 +24,8 @@ from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_RANGE, MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
 from actors.renderer.template import inherited
 from actors.renderer.template.metering import FUNCTION, Counted, Meter, head_with_charge, prepare
+from actors.renderer.template.syntax import Source
+from actors.renderer.template.watch import FILTER, Watch
 
 
 def _words(text: str) -> frozenset[str]:
@@ -117,9 +119,10 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         escape: bool,
         files: Mapping[str, str],
         shadowed: frozenset[str] = frozenset(),
+        watch: Watch | None = None,
     ):
         self.meter = Meter()
-        self.functions, self.shadowed = frozenset(scalars), shadowed
+        self.functions, self.shadowed, self.watch = frozenset(scalars), shadowed, watch
         # optimized=False and a finalize that needs the context: nothing of the template runs while it is compiled.
         super().__init__(
             autoescape=escape,
@@ -132,12 +135,16 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         names: dict[str, Any] = {"dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner, "range": _range}
         self.globals = {**names, **scalars, **{FUNCTION + name: call for name, call in scalars.items()}}
         table: dict[str, Any] = {**inherited.filters(self.meter), **scalars}
+        if watch is not None:
+            table[FILTER] = watch.seen
         self.filters = table
         tests: dict[str, Any] = inherited.tests()
         self.tests = tests
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)  # of a file that is taken in
+        if self.watch is not None:
+            self.watch.attach(Source(name or "", tree, {}, {}))
         prepare(tree, self)
         head_with_charge(tree.body, 1)
         tree.set_environment(self)

@@ -3,6 +3,7 @@
 Nothing is evaluated here, and the tree is not changed.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ class Source:
     tree: nodes.Template
     slots: dict[int, tuple[int, str]]  # line and text by the identity of the slot's node
     blocks: dict[int, str]  # the first tag of a line
+    tests: tuple[str, ...] = ()  # the tags `if` and `elif` in the order of the file
 
     @classmethod
     def read(cls, name: str, source: str) -> "Source":
@@ -66,9 +68,10 @@ class Source:
         # Both stand in the order of the file, so they can be matched one by one.
         slots = {id(node): text for node, text in zip(nodes_, texts, strict=True)} if len(nodes_) == len(texts) else {}
         blocks: dict[int, str] = {}
-        for line, text in _between(source, "block_begin", "block_end"):
+        tags = list(_between(source, "block_begin", "block_end"))
+        for line, text in tags:
             blocks.setdefault(line, text)
-        return cls(name, tree, slots, blocks)
+        return cls(name, tree, slots, blocks, tuple(text for _, text in tags if re.match(r"(el)?if\b", text)))
 
     def place(self, line: int) -> str:
         """How reasons name a line of this file."""
