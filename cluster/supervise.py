@@ -58,6 +58,7 @@ def child_environment(config: Config) -> dict[str, str]:
             "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_COLOR_PREFIX": "0",
+            "RAY_task_events_max_num_task_in_gcs": "2000",  # calls that the dashboard remembers; 100,000 of them fill 100 MB
             "MALLOC_ARENA_MAX": "2",  # glibc's arenas a thread would keep memory that nobody uses
             "ARROW_DEFAULT_MEMORY_POOL": "system",
         }

@@ -213,6 +213,8 @@ class Conductor:
         now = self._clock()
         for lease in self._book.gone(now):
             await self._give_back(lease, lease_rows(lease))
+        for egress in await self._ledger.retire_senders(tuple(self._pools)):
+            log.warning("%s is no egress any more; the rows that it had open are in doubt", egress)
         records = {r.job: r for r in await self._ledger.active_jobs()}
         for job in [j for j in self._jobs if j not in records]:
             self._closing.close(self._jobs.pop(job).record.job)

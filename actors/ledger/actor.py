@@ -109,6 +109,12 @@ class Ledger:
     async def claim_conductor(self) -> int:
         return await self._write(upkeep.claim_conductor)
 
+    async def retire_senders(self, serving: Sequence[str]) -> list[str]:
+        # The conductor asks at every look: only after a change of the config there is something to write.
+        if not await self._read(upkeep.left_behind, serving, self._clock()):
+            return []
+        return await self._write(upkeep.retire, serving, self._clock())
+
     async def row_states(self, job: str, lo: int, hi: int) -> NDArray[np.uint8]:
         def some(memory: Memory, connection: sa.Connection) -> States:
             return self._ended.states(memory, connection, job)[1][max(lo, 0) : hi].copy()

@@ -4,7 +4,7 @@ Each function takes the memory, the undo and the writer of a `Book.write`. Rows 
 swept: one number in the job's record, one statement for its deferred rows; rows on the wire end as they end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -173,6 +173,21 @@ def claim_sender(memory: Memory, undo: Undo, writer: Writer, name: str, now: flo
     writer.flush()
     settle_ended(memory, undo, writer, touched)
     return holder.epoch
+
+
+def left_behind(memory: Memory, _connection: sa.Connection, serving: Collection[str], now: float) -> list[str]:
+    """Egresses that nobody serves any more, whose lease has run out with rows open."""
+    senders = memory.senders.values()
+    return [h.name for h in senders if h.open and h.lease_until <= now and h.name not in serving]
+
+
+def retire(memory: Memory, undo: Undo, writer: Writer, serving: Collection[str], now: float) -> list[str]:
+    """Fences off what is left behind, without a lease for a next one; what it had open is in doubt."""
+    names = left_behind(memory, writer.connection, serving, now)
+    for name in names:
+        claim_sender(memory, undo, writer, name, now)
+        epochs.release(memory.senders[name])
+    return names
 
 
 def rows_as_lists(rows: RowArray, states: NDArray[np.uint8]) -> tuple[list[int], list[int]]:

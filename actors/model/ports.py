@@ -88,6 +88,11 @@ class JobLedger(Protocol):
         """A new conductor epoch; leases of older ones open nothing any more."""
         ...
 
+    async def retire_senders(self, serving: Sequence[str]) -> list[str]:
+        """Rows that other egresses than these have open are named in doubt once the lease of their sender has run out; gives
+        the egresses that had some."""
+        ...
+
     async def row_states(self, job: str, lo: int, hi: int) -> NDArray[np.uint8]:
         """RowState of rows lo..hi-1."""
         ...

@@ -14,19 +14,23 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        name: Annotated[str, typer.Argument(help="Which: pipeline, columns.")] = "pipeline",
+        name: Annotated[str, typer.Argument(help="Which: pipeline, columns, memory.")] = "pipeline",
         case: Annotated[list[str] | None, typer.Option(help="Only this case (10KB, 100KB); may be repeated.")] = None,
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
         """Measure the whole way of a mailing on this machine."""
-        from bench import columns, pipeline
+        from bench import columns, memory, pipeline
 
         if name == "columns":
             sys.stdout.write(json.dumps(columns.run(quick), ensure_ascii=False) + "\n")
             return
+        if name == "memory":
+            result = memory.run(quick, lambda text: typer.echo(text, err=True))
+            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+            return
         if name != "pipeline" or not set(case or ()) <= set(pipeline.CASES):
-            typer.echo(f"there is: columns, and pipeline with the cases {', '.join(pipeline.CASES)}", err=True)
+            typer.echo(f"there is: columns, memory, and pipeline with the cases {', '.join(pipeline.CASES)}", err=True)
             raise typer.Exit(2)
         result = pipeline.run(case or list(pipeline.CASES), quick, lambda text: typer.echo(text, err=True))
         if json_:

@@ -432,6 +432,37 @@ async def test_rows_in_doubt_are_named_and_handled(
     assert due.stamps.tolist() == ([STAMP, STAMP] if policy is OnDoubt.RESEND else [])
 
 
+async def test_rows_of_an_egress_that_nobody_serves_any_more_are_in_doubt(ledger: Ledger, clock: FakeClock) -> None:
+    conductor = await running(ledger)
+    epoch = await ledger.claim_sender(EGRESS)
+    await ledger.advance(EGRESS, epoch, [], [opening(conductor, [0, 3])])
+    assert await ledger.retire_senders([EGRESS, OTHER]) == []
+    assert await ledger.retire_senders([OTHER]) == []  # it may still be working: its lease holds
+    clock.advance(SENDER_LEASE_SECONDS)
+    assert await ledger.retire_senders([EGRESS, OTHER]) == []
+    assert await ledger.retire_senders([OTHER]) == [EGRESS]
+    assert await counts(ledger) == {"pending": 8, "deferred": 2}
+    assert [d["cause"] for d in (await ledger.row_story(JOB, 3))["doubts"]] == ["crash"]
+    assert await ledger.retire_senders([OTHER]) == []
+    with pytest.raises(Fenced):
+        await ledger.advance(EGRESS, epoch, [outcome(0)])
+
+
+async def test_an_egress_that_is_gone_does_not_keep_an_ended_job_open(
+    ledger: Ledger, ledger_url: str, clock: FakeClock
+) -> None:
+    conductor = await running(ledger)
+    await ledger.advance(EGRESS, await ledger.claim_sender(EGRESS), [], [opening(conductor, [4])])
+    await ledger.move_job(JOB, JobState.CANCELLED)
+    again = await reopened(ledger, ledger_url, clock)  # with a config that has another egress
+    try:
+        assert await again.retire_senders([OTHER]) == [EGRESS]
+        assert await counts(again) == {"cancelled": 10}
+        assert (await again.status(JOB)).doubts == 1
+    finally:
+        await again.close()
+
+
 async def test_a_row_that_was_in_doubt_keeps_its_stamp(ledger: Ledger, clock: FakeClock) -> None:
     conductor = await running(ledger)
     epoch = await ledger.claim_sender(EGRESS)

@@ -14,7 +14,7 @@ import pytest
 from actors.conductor.actor import Conductor
 from actors.conductor.leases import lease_rows
 from actors.ledger.actor import Ledger
-from actors.model.delivery import Host, Lease, Opening, Outcome, Site
+from actors.model.delivery import SENDER_LEASE_SECONDS, Host, Lease, Opening, Outcome, Site
 from actors.model.job import DOMAIN, JobRecord, segment_path, snapshot_path
 from actors.model.states import Blame, JobState, RowState, Stage
 from cluster.vault import Vault
@@ -229,6 +229,23 @@ async def test_leases_of_a_dead_sender_go_to_the_next(world: World) -> None:
         await heir.work(conductor)
         await until_done(world, "j1")
     assert heir.sent == Counter(range(100))
+
+
+async def test_rows_of_an_egress_that_left_the_config_are_sent_by_the_others(world: World) -> None:
+    await world.add_job("j1", 100)
+    async with world.conductor() as conductor:
+        gone = await FakeSender(world).claim()
+        lease = await gone.lease(conductor)
+        assert lease is not None
+        opening = Opening("j1", lease.conductor_epoch, lease_rows(lease), np.full(len(lease_rows(lease)), 7))
+        await world.ledger.advance(EGRESS, gone.epoch, (), [opening])
+    world.clock.advance(SENDER_LEASE_SECONDS)
+    async with world.conductor({"127.0.0.3": "default"}) as conductor:
+        heir = await FakeSender(world, "127.0.0.3").claim()
+        await heir.work(conductor)
+        await until_done(world, "j1")
+    assert heir.sent == Counter(range(100))
+    assert (await world.ledger.status("j1")).doubts == len(lease_rows(lease))
 
 
 async def test_unsent_rows_of_a_closed_lane_wait_and_others_take_them(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +95,22 @@ def root() -> Path:
 
 
 @contextmanager
-def start_postfix(tls: bool = True) -> Iterator[Receiver]:
-    """A Postfix that delivers every recipient into one Maildir."""
+def start_postfix(
+    tls: bool = True, main: str = "", master: str = "", files: Mapping[str, str] | None = None
+) -> Iterator[Receiver]:
+    """A Postfix that delivers every recipient into one Maildir. `main` and `master` are further lines of its files, `files`
+    programs in its home; `{home}` stands for that."""
     system_user_needed()
     tree, port = root(), free_port()
     with folder() as home:
         authority = _configure(home, tree, port, tls)
+        for name, lines in (("main.cf", main), ("master.cf", master)):
+            with (home / "etc" / name).open("a") as file:
+                file.write(lines.format(home=home))
+        for name, text in (files or {}).items():
+            (home / name).write_text(text.format(home=home))
+            (home / name).chmod(0o755)
+        (home / "box").chmod(0o777)
         master = str(tree / "usr/lib/postfix/sbin/master")
         with running([master, "-d", "-c", str(home / "etc")], port, home, tools().env):
             yield Receiver("127.0.0.1", port, "mx.postfix.test", home / "box", authority)
