@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from actors.intake.controlrules import check_spec
 from actors.intake.controltree import Mapping, Scalar, Sequence, Tree, read_tree
 from actors.intake.problems import Problems, nearest, refuse
-from actors.model.spec import AttachmentSpec, DeliverySpec, JobSpec
+from actors.model.spec import AttachmentSpec, DeliverySpec, JobSpec, ListSpec
 
 CONTROL_FILES = ("job.yaml", "job.yml", "job.json")
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -58,6 +58,7 @@ class _Builder:
     def __init__(self, file: str, problems: Problems, zone: ZoneInfo):
         self._file, self._problems, self._zone = file, problems, zone
         self.lines: dict[str, int] = {}
+        self._private: list[str] = []  # columns whose long form says so
 
     def _fault(self, message: str, line: int) -> Any:
         self._problems.add(self._file, message, line)
@@ -82,11 +83,15 @@ class _Builder:
         for name, f in known.items():
             if f.default is MISSING and f.default_factory is MISSING and f.name not in values:
                 values[f.name] = self._fault(f"{prefix}{name}: is missing", tree.line)
+        if kind is ListSpec and self._private and values.get("private") is not _BAD:
+            values["private"] = tuple(dict.fromkeys((*values.get("private", ()), *self._private)))
         return _BAD if any(v is _BAD for v in values.values()) else kind(**values)
 
     def _field(self, owner: type, name: str, hint: Any, tree: Tree, place: str) -> Any:
         if owner is DeliverySpec and name == "retry_for":
             return self._duration(tree, place)
+        if owner is ListSpec and name == "columns":
+            return self._columns(tree, place)
         return self.value(hint, tree, place)
 
     def value(self, hint: Any, tree: Tree, place: str) -> Any:
@@ -111,6 +116,27 @@ class _Builder:
         for key, value in tree.items.items():
             self.lines[f"{place}.{key}"] = tree.key_lines.get(key, 0)
             made[key] = self._scalar(str, value, f"{place}.{key}")
+        return _BAD if any(v is _BAD for v in made.values()) else made
+
+    def _columns(self, tree: Tree, place: str) -> Any:
+        """Types by name. The long form `{type: text, private: true}` may stand in place of a type."""
+        if not isinstance(tree, Mapping):
+            return self._fault(f"{place}: names and types are expected here", tree.line)
+        made = {}
+        for name, value in tree.items.items():
+            inner = f"{place}.{name}"
+            self.lines[inner] = tree.key_lines.get(name, 0)
+            if not isinstance(value, Mapping):
+                made[name] = self._scalar(str, value, inner)
+                continue
+            for key in value.items.keys() - {"type", "private"}:
+                made[name] = self._fault(f"{inner}.{key}: unknown key{nearest(key, ('type', 'private'))}", value.line)
+            if "type" in value.items:
+                made[name] = self._scalar(str, value.items["type"], f"{inner}.type")
+            if "private" in value.items:
+                private = self._scalar(bool, value.items["private"], f"{inner}.private")
+                self._private += [name] if private is True else []
+                made |= {name: _BAD} if private is _BAD else {}
         return _BAD if any(v is _BAD for v in made.values()) else made
 
     def _scalar(self, kind: type, tree: Tree, place: str) -> Any:
@@ -138,6 +164,8 @@ class _Builder:
 
     def _number(self, kind: type, text: str, place: str, line: int) -> Any:
         pattern = r"[+-]?\d{1,18}" if kind is int else r"[+-]?\d{1,18}(\.\d{1,18})?([eE][+-]?\d{1,2})?"
+        if kind is float and (share := re.fullmatch(r"(\d{1,3}(?:\.\d{1,15})?) ?%", text, re.ASCII)):
+            return float(share[1]) / 100
         if not re.fullmatch(pattern, text, re.ASCII):
             return self._fault(f"{place}: must be {'a whole number' if kind is int else 'a number'}", line)
         return kind(text)

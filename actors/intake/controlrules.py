@@ -50,6 +50,7 @@ def check_spec(file: str, spec: JobSpec, lines: dict[str, int], problems: Proble
         fault("content", "html or text must name a template file")
     if not 0 <= spec.content.max_render_errors <= 1:
         fault("content.max_render_errors", "must lie between 0 and 1")
+    _check_gates(spec, fault)
     _check_list(spec, fault)
     _check_schedule(spec, fault)
     if not 0 < spec.delivery.retry_for <= MAX_RETRY:
@@ -69,6 +70,19 @@ def _mailbox_fault(text: str) -> str:
     found = _MAILBOX.fullmatch(text)
     address = check_mailbox(found[1].strip() if found else text.strip())
     return f"is no mailbox: {address.reason}" if address.reason else ""
+
+
+def _check_gates(spec: JobSpec, fault: Fault) -> None:
+    gates = spec.content.gates
+    for name in ("max_render_errors", "max_skipped", "max_blank_rows"):
+        if (share := getattr(gates, name)) is not None and not 0 <= share <= 1:
+            fault(f"content.gates.{name}", "must lie between 0 and 1, or between 0% and 100%")
+    for name in ("min_rows", "max_rows", "max_size_kb", "max_subject_chars"):
+        if (most := getattr(gates, name)) is not None and most < 0:
+            fault(f"content.gates.{name}", "must not be less than 0")
+    for name in spec.content.allow_private:
+        if name not in spec.list_.private:
+            fault("content.allow_private", f"{name!r} is no private column{nearest(name, spec.list_.private)}")
 
 
 def _check_list(spec: JobSpec, fault: Fault) -> None:

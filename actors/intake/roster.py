@@ -157,6 +157,9 @@ def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control:
     for name in list_.columns:
         if name not in names:
             problems.add(control, f"list.columns.{name}: the list has no such column{nearest(name, names)}")
+    for name in list_.private:
+        if name not in names:
+            problems.add(control, f"list.private: the list has no column {name!r}{nearest(name, names)}")
     dedupe = list_.rules.dedupe
     by_address = dedupe in (list_.email, "email") and (dedupe == list_.email or dedupe not in names)
     if dedupe and not by_address and dedupe not in names:

@@ -28,6 +28,20 @@ class AttachmentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class GatesSpec:
+    """What the look at the whole list must find before the job may begin; None: not asked. Shares are of the rows to send."""
+
+    min_rows: int | None = None  # rows to send
+    max_rows: int | None = None
+    max_render_errors: float | None = None  # share of rows that cannot be rendered
+    max_skipped: float | None = None  # share of rows that the templates skip
+    max_blank_rows: float | None = None  # share of rows with a slot that prints nothing
+    max_size_kb: float | None = None  # of the largest mail, in units of 1024 bytes
+    max_subject_chars: int | None = None
+    require_unsubscribe: bool = False  # List-Unsubscribe in every mail
+
+
+@dataclass(frozen=True, slots=True)
 class ContentSpec:
     """What is written. `html` and `text` name template files of the bundle; the other texts are templates themselves."""
 
@@ -43,6 +57,8 @@ class ContentSpec:
     locale: str = "zh-TW"
     as_of: datetime | None = None  # what now() and today() give; default: the time of acceptance
     seed: int = 0
+    gates: GatesSpec = field(default_factory=GatesSpec)
+    allow_private: tuple[str, ...] = ()  # private columns that the templates may print as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,7 @@ class ListSpec:
     delimiter: str = "auto"
     sheet: str = ""
     rules: RulesSpec = field(default_factory=RulesSpec)
+    private: tuple[str, ...] = ()  # columns that are printed masked or not at all
 
 
 @dataclass(frozen=True, slots=True)

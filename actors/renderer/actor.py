@@ -6,7 +6,7 @@ Compiled jobs and mapped roster segments are kept for the next call; the rules a
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -23,6 +23,7 @@ from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.message.dkim import Identity, signers_for
 
 KEPT_JOBS = 8  # compiled jobs at hand: more run at once on one renderer only in odd hours, and compiling again is cheap
+HIDDEN = "\N{BLACK CIRCLE}" * 6  # a private value where values are shown; its length would say something
 KEPT_SEGMENTS = 16  # mapped roster segments: address space, not memory
 
 K = TypeVar("K", bound=Hashable)
@@ -52,11 +53,11 @@ class RowPreview:
     row: int
     state: RowState
     reason: str
-    message: bytes
-    subject: str
-    html: str
-    text: str
-    values: dict[str, str]
+    message: bytes = field(repr=False)  # a trace of Ray or a log that shows this object shows nothing of the row
+    subject: str = field(repr=False)
+    html: str = field(repr=False)
+    text: str = field(repr=False)
+    values: dict[str, str] = field(repr=False)
 
 
 class Renderer:
@@ -113,7 +114,7 @@ class Renderer:
                 subject=shard.texts(compiled.subject)[0],
                 html=parts.get("html", ""),
                 text=parts.get("plain", ""),
-                values=_values(shard.table),
+                values=_values(shard.table, compiled.snapshot.spec.list_.private),
             )
 
     def explain(self, job: str) -> list[Slot]:
@@ -161,6 +162,7 @@ def _settled(table: pa.RecordBatch | pa.Table) -> tuple[RowState, str]:
     return state, reason or ""
 
 
-def _values(table: pa.RecordBatch | pa.Table) -> dict[str, str]:
+def _values(table: pa.RecordBatch | pa.Table, private: Sequence[str]) -> dict[str, str]:
+    """The row's values as text; of a private one only whether it is there."""
     row = {name: table.column(name)[0].as_py() for name in table.schema.names if not name.startswith(RESERVED)}
-    return {name: "" if value is None else str(value) for name, value in row.items()}
+    return {name: "" if v is None else HIDDEN if name in private else str(v) for name, v in row.items()}

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -97,6 +97,7 @@ class _Compiler:
             timezone=self.zone.key,
             seed=self.content.seed,
             job=snapshot.job,
+            private=frozenset(snapshot.spec.list_.private) - frozenset(self.content.allow_private),
             ranks=ranks,
         )
         self.ranked: set[str] = set()  # columns whose ranks a template asks for
@@ -156,22 +157,26 @@ class _Compiler:
     def _problem(self, message: str, file: str = CONTROL) -> None:
         self.problems.append(Problem(file, message))
 
-    def _plan(self, source: str, name: str, *, escape: bool = False, files: Mapping[str, str] | None = None) -> Plan | None:
+    def _plan(
+        self, source: str, name: str, *, escape: bool = False, files: Mapping[str, str] | None = None, unseen: bool = False
+    ) -> Plan | None:
+        """`unseen`: no reader sees its text, or another plan is judged in its place, so private columns may stand in it."""
+        context = replace(self.context, private=frozenset()) if unseen else self.context
         try:
-            plan = compile_template(source, name=name, context=self.context, escape=escape, files=files or {})
+            plan = compile_template(source, name=name, context=context, escape=escape, files=files or {})
         except InvalidInput as error:
             self.problems += error.problems
             return None
         self.ranked |= plan.ranked
         return plan
 
-    def _header_plan(self, place: str, source: str) -> Plan | None:
+    def _header_plan(self, place: str, source: str, *, unseen: bool = False) -> Plan | None:
         """A template whose text becomes a header value: its static text must be one already."""
         if not source.strip():
             if place == "content.subject":
                 self._problem(f"{place} is missing")
             return None
-        plan = self._plan(source.strip(), place)
+        plan = self._plan(source.strip(), place, unseen=unseen)
         for static in static_texts(source.strip()):
             problem = headers.value_problem(static)
             if problem:
@@ -211,14 +216,14 @@ class _Compiler:
             parts.append(self._part("plain", plain[text], text, plain))
         elif pages and not text:
             made = {n: text_template(s) if n == html or n.endswith(HTML_SUFFIXES) else s for n, s in pages.items()}
-            parts.append(self._part("plain", made[html], f"{html} (as text)", made))
+            parts.append(self._part("plain", made[html], f"{html} (as text)", made, unseen=True))  # the page is judged
         if pages:
             pages = self._pages(html, pages, sender.domain if sender else "")
             parts.append(self._part("html", pages[html], html, pages))
         return [part for part in parts if part]
 
-    def _part(self, subtype: str, source: str, name: str, files: Mapping[str, str]) -> TextPart | None:
-        plan = self._plan(source, name, escape=subtype == "html", files=files)
+    def _part(self, subtype: str, source: str, name: str, files: Mapping[str, str], *, unseen: bool = False) -> TextPart | None:
+        plan = self._plan(source, name, escape=subtype == "html", files=files, unseen=unseen)
         if plan is None:
             return None
         if any("\0" in text for text in files.values()):
@@ -252,7 +257,7 @@ class _Compiler:
     def _attachment(self, number: int, spec: AttachmentSpec) -> Entity | RowAttachment | None:
         place = f"content.attachments[{number}]"
         if any(tag in spec.file + spec.name for tag in _TAGS):
-            file = self._header_plan(f"{place}.file", spec.file)
+            file = self._header_plan(f"{place}.file", spec.file, unseen=bool(spec.name))
             name = self._header_plan(f"{place}.name", spec.name) if spec.name else None
             return RowAttachment(file, name) if file else None
         shown = spec.name or spec.file.rpartition("/")[2]

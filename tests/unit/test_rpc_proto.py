@@ -4,8 +4,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import pytest
@@ -135,6 +137,9 @@ def _compare(kind: type, message: Descriptor) -> None:
         elif field.message_type is not None:
             assert field.message_type.GetOptions().map_entry
             assert hint == dict[str, str]
+        elif NoneType in get_args(hint):
+            assert field.has_presence or element is datetime  # times as ISO 8601
+            assert field.type == SCALARS.get(element, FieldDescriptor.TYPE_STRING)
         else:
             assert field.type == SCALARS.get(hint, FieldDescriptor.TYPE_STRING)  # tuples of text; times as ISO 8601
 
@@ -152,5 +157,9 @@ def test_states_map_one_to_one():
 
 def test_defaults_that_are_not_zero_can_be_told_from_left_out():
     """A field whose default differs from the wire's zero needs presence, or an empty text that means nothing else."""
-    assert [f.name for f in spec_pb2.ContentSpec.DESCRIPTOR.fields if f.has_presence] == ["one_click", "max_render_errors"]
+    assert [f.name for f in spec_pb2.ContentSpec.DESCRIPTOR.fields if f.has_presence] == [
+        "one_click",
+        "max_render_errors",
+        "gates",
+    ]
     assert [f.name for f in spec_pb2.RulesSpec.DESCRIPTOR.fields if f.has_presence] == ["dedupe", "suppress"]

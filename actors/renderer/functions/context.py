@@ -19,6 +19,7 @@ class Context:
     locale: str = "zh-TW"
     timezone: str = "Asia/Taipei"
     seed: int = 0
+    private: frozenset[str] = frozenset()  # list columns that may be printed masked only
     job: str = ""
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret
     ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for

@@ -19,6 +19,7 @@ from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.frame import Frame, Shard
 from actors.renderer.template.metering import set_names
 from actors.renderer.template.naming import column_problems, name_columns
+from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
@@ -69,6 +70,7 @@ def compile_template(
     sources = (main, *taken.values())
     shadowed = frozenset(n for source in sources for n in set_names(source.tree))
     problems += column_problems(sources, context.types, shadowed)
+    problems += private_problems(all_files(sources, files or {}) if context.private else sources, context.private)
     if problems:
         raise InvalidInput(tuple(problems))
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))

@@ -58,8 +58,28 @@ class AttachmentSpec(_message.Message):
     name: str
     def __init__(self, file: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
+class GatesSpec(_message.Message):
+    __slots__ = ("min_rows", "max_rows", "max_render_errors", "max_skipped", "max_blank_rows", "max_size_kb", "max_subject_chars", "require_unsubscribe")
+    MIN_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_RENDER_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    MAX_SKIPPED_FIELD_NUMBER: _ClassVar[int]
+    MAX_BLANK_ROWS_FIELD_NUMBER: _ClassVar[int]
+    MAX_SIZE_KB_FIELD_NUMBER: _ClassVar[int]
+    MAX_SUBJECT_CHARS_FIELD_NUMBER: _ClassVar[int]
+    REQUIRE_UNSUBSCRIBE_FIELD_NUMBER: _ClassVar[int]
+    min_rows: int
+    max_rows: int
+    max_render_errors: float
+    max_skipped: float
+    max_blank_rows: float
+    max_size_kb: float
+    max_subject_chars: int
+    require_unsubscribe: bool
+    def __init__(self, min_rows: _Optional[int] = ..., max_rows: _Optional[int] = ..., max_render_errors: _Optional[float] = ..., max_skipped: _Optional[float] = ..., max_blank_rows: _Optional[float] = ..., max_size_kb: _Optional[float] = ..., max_subject_chars: _Optional[int] = ..., require_unsubscribe: _Optional[bool] = ...) -> None: ...
+
 class ContentSpec(_message.Message):
-    __slots__ = ("subject", "html", "text", "preheader", "headers", "attachments", "unsubscribe", "one_click", "max_render_errors", "locale", "as_of", "seed")
+    __slots__ = ("subject", "html", "text", "preheader", "headers", "attachments", "unsubscribe", "one_click", "max_render_errors", "locale", "as_of", "seed", "gates", "allow_private")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -79,6 +99,8 @@ class ContentSpec(_message.Message):
     LOCALE_FIELD_NUMBER: _ClassVar[int]
     AS_OF_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    GATES_FIELD_NUMBER: _ClassVar[int]
+    ALLOW_PRIVATE_FIELD_NUMBER: _ClassVar[int]
     subject: str
     html: str
     text: str
@@ -91,7 +113,9 @@ class ContentSpec(_message.Message):
     locale: str
     as_of: str
     seed: int
-    def __init__(self, subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., preheader: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., attachments: _Optional[_Iterable[_Union[AttachmentSpec, _Mapping]]] = ..., unsubscribe: _Optional[str] = ..., one_click: _Optional[bool] = ..., max_render_errors: _Optional[float] = ..., locale: _Optional[str] = ..., as_of: _Optional[str] = ..., seed: _Optional[int] = ...) -> None: ...
+    gates: GatesSpec
+    allow_private: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., preheader: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., attachments: _Optional[_Iterable[_Union[AttachmentSpec, _Mapping]]] = ..., unsubscribe: _Optional[str] = ..., one_click: _Optional[bool] = ..., max_render_errors: _Optional[float] = ..., locale: _Optional[str] = ..., as_of: _Optional[str] = ..., seed: _Optional[int] = ..., gates: _Optional[_Union[GatesSpec, _Mapping]] = ..., allow_private: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Scopes(_message.Message):
     __slots__ = ("names",)
@@ -108,7 +132,7 @@ class RulesSpec(_message.Message):
     def __init__(self, dedupe: _Optional[str] = ..., suppress: _Optional[_Union[Scopes, _Mapping]] = ...) -> None: ...
 
 class ListSpec(_message.Message):
-    __slots__ = ("file", "email", "columns", "encoding", "delimiter", "sheet", "rules")
+    __slots__ = ("file", "email", "columns", "encoding", "delimiter", "sheet", "rules", "private")
     class ColumnsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +147,7 @@ class ListSpec(_message.Message):
     DELIMITER_FIELD_NUMBER: _ClassVar[int]
     SHEET_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
+    PRIVATE_FIELD_NUMBER: _ClassVar[int]
     file: str
     email: str
     columns: _containers.ScalarMap[str, str]
@@ -130,7 +155,8 @@ class ListSpec(_message.Message):
     delimiter: str
     sheet: str
     rules: RulesSpec
-    def __init__(self, file: _Optional[str] = ..., email: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., rules: _Optional[_Union[RulesSpec, _Mapping]] = ...) -> None: ...
+    private: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, file: _Optional[str] = ..., email: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., rules: _Optional[_Union[RulesSpec, _Mapping]] = ..., private: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ScheduleSpec(_message.Message):
     __slots__ = ("start", "deadline", "pause", "timezone")
