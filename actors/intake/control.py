@@ -106,16 +106,16 @@ class _Builder:
             made = [self.value(get_args(hint)[0], t, f"{place}[{i}]") for i, t in enumerate(items)]
             return _BAD if any(v is _BAD for v in made) else tuple(made)
         if origin is dict:
-            return self._dict(tree, place)
+            return self._dict(get_args(hint)[1], tree, place)
         return self._scalar(hint, tree, place)
 
-    def _dict(self, tree: Tree, place: str) -> Any:
+    def _dict(self, hint: Any, tree: Tree, place: str) -> Any:
         if not isinstance(tree, Mapping):
             return self._fault(f"{place}: names and values are expected here", tree.line)
         made = {}
         for key, value in tree.items.items():
             self.lines[f"{place}.{key}"] = tree.key_lines.get(key, 0)
-            made[key] = self._scalar(str, value, f"{place}.{key}")
+            made[key] = self.value(hint, value, f"{place}.{key}")
         return _BAD if any(v is _BAD for v in made.values()) else made
 
     def _columns(self, tree: Tree, place: str) -> Any:

@@ -11,7 +11,7 @@ from actors.intake.mailbox import check_mailbox
 from actors.intake.problems import Problems, nearest
 from actors.intake.types import TYPES
 from actors.intake.zips import check_name
-from actors.model.spec import JobSpec
+from actors.model.spec import JobSpec, ListSpec, TableSpec
 
 MAX_RETRY = 30 * 86400.0  # no receiver's greylist or outage is waited for longer
 MAX_NAME = 200
@@ -90,14 +90,20 @@ def _check_list(spec: JobSpec, fault: Fault) -> None:
         fault("list.file", why)
     if not spec.list_.email:
         fault("list.email", "must name the address column")
-    for name, kind in spec.list_.columns.items():
+    _check_reading("list", spec.list_, fault)
+    for name, table in spec.tables.items():
+        _check_reading(f"tables.{name}", table, fault)
+
+
+def _check_reading(place: str, spec: ListSpec | TableSpec, fault: Fault) -> None:
+    for name, kind in spec.columns.items():
         if kind not in TYPES:
-            fault(f"list.columns.{name}", f"unknown type {kind!r}{nearest(kind, TYPES)}")
-    if spec.list_.encoding.lower() not in ENCODINGS:
-        fault("list.encoding", f"must be one of {', '.join(ENCODINGS)}")
-    delimiter = delimiter_of(spec.list_.delimiter)
+            fault(f"{place}.columns.{name}", f"unknown type {kind!r}{nearest(kind, TYPES)}")
+    if spec.encoding.lower() not in ENCODINGS:
+        fault(f"{place}.encoding", f"must be one of {', '.join(ENCODINGS)}")
+    delimiter = delimiter_of(spec.delimiter)
     if delimiter and (len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n'):
-        fault("list.delimiter", "must be auto, comma, tab, semicolon, pipe or one ASCII character")
+        fault(f"{place}.delimiter", "must be auto, comma, tab, semicolon, pipe or one ASCII character")
 
 
 def _check_schedule(spec: JobSpec, fault: Fault) -> None:

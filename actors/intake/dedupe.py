@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from actors.intake.hashing import Hashes
+from actors.model.hashing import Hashes
 from actors.model.job import RowArray
 
 PARTITION_ROWS = 1 << 20  # about 40 MB to sort a partition

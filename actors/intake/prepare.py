@@ -13,6 +13,7 @@ from actors.intake.lists import open_list
 from actors.intake.problems import Problems, refuse
 from actors.intake.roster import Roster, read_roster
 from actors.intake.suppress import SuppressionTable
+from actors.intake.tables import FrozenTable, read_tables, table_files
 from actors.model.errors import InvalidInput
 from actors.model.ports import Vault
 from actors.model.spec import JobSpec
@@ -27,6 +28,7 @@ class Prepared:
     spec: JobSpec
     roster: Roster
     assets: list[str]  # bundle files that go into the snapshot
+    tables: list[FrozenTable]
     payload_hash: str
     warnings: list[str]
 
@@ -50,6 +52,8 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
     spec = parse_control(control, bundle.read(control))
     problems = Problems()
     check_content(bundle, spec, control, problems)
+    files = table_files(bundle, spec, control, problems)
+    tables = read_tables(bundle, spec, files, work, control, problems)
     with ThreadPoolExecutor(1, "payload-hash") as pool:
         try:
             source = open_list(bundle, spec.list_, work)
@@ -61,8 +65,9 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
             raise
         problems.stop()
         digest.result()
-    assets = [name for name in bundle.names if name not in (control, spec.list_.file)]
-    return Prepared(bundle, spec, roster, assets, bundle.payload_hash(), source.warnings)
+    assets = [name for name in bundle.names if name not in (control, spec.list_.file, *files.values())]
+    warnings = source.warnings + [warning for table in tables for warning in table.warnings]
+    return Prepared(bundle, spec, roster, assets, tables, bundle.payload_hash(), warnings)
 
 
 def settle_suppressed(roster: Roster, table: SuppressionTable) -> None:

@@ -17,18 +17,16 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from actors.intake.addresses import Checked, check_addresses
-from actors.intake.casting import FORMS, cast_text
+from actors.intake.columns import ColumnTypes, as_text, typed
 from actors.intake.dedupe import KeyHashes, find_repeats
-from actors.intake.hashing import hash_texts
 from actors.intake.lists import Source
 from actors.intake.problems import Problems, nearest, refuse
-from actors.intake.types import Guess, arrow_type, scale_of
+from actors.model.hashing import hash_texts
 from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray
 from actors.model.spec import JobSpec
 from actors.model.states import RowState
 
 REPEATED = "repeats the {} of an earlier row"
-MAX_SCALE = 16  # digits after the point that a declared decimal may have
 
 
 @dataclass(slots=True)
@@ -105,7 +103,7 @@ def _joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:
 def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, control: str) -> Roster:
     """The first reading, to the end of the list. InvalidInput names every problem that was found in it."""
     roster = _plan(source, spec, work, segment_rows, control)
-    learn = _Columns(source, spec)
+    learn = ColumnTypes(source, spec.list_.columns, spec.schedule.timezone)
     problems = Problems()
     with closing(KeyHashes(work / "hashes")) as hashes:
         candidates = _first_reading(roster, learn, hashes)
@@ -122,7 +120,7 @@ def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, co
     return roster
 
 
-def _first_reading(roster: Roster, learn: "_Columns", hashes: KeyHashes) -> NDArray[np.bool_]:
+def _first_reading(roster: Roster, learn: ColumnTypes, hashes: KeyHashes) -> NDArray[np.bool_]:
     """Fills in `states`; gives the rows that take part in the search for repeats."""
     states: list[NDArray[np.uint8]] = []
     candidates: list[NDArray[np.bool_]] = []
@@ -130,12 +128,12 @@ def _first_reading(roster: Roster, learn: "_Columns", hashes: KeyHashes) -> NDAr
         kept: Future[None] | None = None
         for segment, batch in enumerate(segments_of(roster.source, roster.segment_rows)):
             learn.observe(batch, segment * roster.segment_rows)
-            checked = check_addresses(_as_text(batch.column(roster.email)))
+            checked = check_addresses(as_text(batch.column(roster.email)))
             valid = checked.address.is_valid().to_numpy(zero_copy_only=False)
             states.append(np.where(valid, RowState.PENDING, RowState.INVALID).astype(np.uint8))
             key = None
             if roster.key >= 0:
-                key = checked.address if roster.key == roster.email else _as_text(batch.column(roster.key))
+                key = checked.address if roster.key == roster.email else as_text(batch.column(roster.key))
                 hashes.append(hash_texts(key))
                 candidates.append(valid & key.is_valid().to_numpy(zero_copy_only=False))
             if kept is not None:
@@ -170,76 +168,6 @@ def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control:
     return Roster(source, work, segment_rows, email, key, REPEATED.format("address" if key == email else names[key]))
 
 
-class _Columns:
-    """Types of all columns over the first reading, and the values that do not fit a declared one."""
-
-    def __init__(self, source: Source, spec: JobSpec):
-        self._source, self._zone = source, spec.schedule.timezone
-        declared = spec.list_.columns
-        self._type = [declared.get(n) or source.fixed.get(n, "") for n in source.names]
-        self._guess = [Guess() for _ in source.names]
-        self._scale = [0] * len(source.names)
-        self._native: list[pa.DataType | None] = [None] * len(source.names)
-        self._bad: list[list[int]] = [[] for _ in source.names]
-
-        self._overflow: set[str] = set()
-
-    @property
-    def too_many(self) -> bool:
-        return sum(len(b) for b in self._bad) > 1000
-
-    def observe(self, batch: pa.RecordBatch, first_row: int) -> None:
-        for i, column in enumerate(batch.columns):
-            name, kind = self._source.names[i], self._type[i]
-            if not pa.types.is_string(column.type) and kind == self._source.fixed.get(name):
-                self._observe_native(i, name, column)
-            elif kind == "":
-                self._guess[i].observe(column)
-            elif kind != "text":
-                text = _as_text(column)
-                if kind == "decimal":
-                    self._scale[i] = max(self._scale[i], min(scale_of(text), MAX_SCALE))
-                self._bad[i] += (cast_text(text, kind, arrow_type(kind, MAX_SCALE, self._zone))[1] + first_row).tolist()
-
-    def _observe_native(self, i: int, name: str, column: pa.Array) -> None:
-        self._native[i] = column.type
-        try:
-            _typed(column, self._type[i], self._kind(i), direct=True)
-        except pa.ArrowInvalid:
-            self._overflow.add(name)
-
-    def _kind(self, i: int) -> pa.DataType:
-        native = self._native[i]
-        if native is not None and pa.types.is_decimal(native):
-            return arrow_type("decimal", native.scale, self._zone)
-        scale = self._scale[i] if self._type[i] else self._guess[i].scale
-        return arrow_type(self._type[i] or self._guess[i].type_name, scale, self._zone)
-
-    def tell(self, file: str, problems: Problems) -> None:
-        for name in sorted(self._overflow):
-            problems.add(file, "a value does not fit the column's type here (int64, decimal of 38 digits)", 0, name)
-        rows = sorted({r for bad in self._bad for r in bad})
-        if not rows:
-            return
-        lines = dict(zip(rows, self._source.lines(rows), strict=True))
-        for row in rows:
-            for i, bad in enumerate(self._bad):
-                if row in bad:
-                    problems.add(file, f"must be {FORMS[self._type[i]][1]}", lines[row], self._source.names[i])
-
-    def result(self) -> tuple[dict[str, str], list[pa.DataType], list[bool]]:
-        types = {n: t or g.type_name for n, t, g in zip(self._source.names, self._type, self._guess, strict=True)}
-        return (
-            types,
-            [self._kind(i) for i in range(len(types))],
-            [n is not None or not t for n, t in zip(self._native, self._type, strict=True)],
-        )
-
-
-def _as_text(column: pa.Array) -> pa.StringArray:
-    return column if pa.types.is_string(column.type) else pc.cast(column, pa.string())
-
-
 def _keep(path: Path, checked: Checked, key: pa.Array | None) -> None:
     columns = {"address": checked.address, "domain": checked.domain, "reason": checked.reason}
     if key is not None and key is not checked.address:
@@ -252,7 +180,7 @@ def _keep(path: Path, checked: Checked, key: pa.Array | None) -> None:
 def typed_segment(roster: Roster, segment: int, batch: pa.RecordBatch) -> pa.RecordBatch:
     """The second reading of one segment: list columns as their types, then the reserved columns."""
     plan = zip(batch.columns, roster.types.values(), roster.kinds, roster.direct, strict=True)
-    columns = [_typed(column, name, kind, direct) for column, name, kind, direct in plan]
+    columns = [typed(column, name, kind, direct) for column, name, kind, direct in plan]
     checked = roster.checked(segment)
     first = segment * roster.segment_rows
     states = roster.states[first : first + batch.num_rows]
@@ -280,15 +208,3 @@ def segment_reasons(roster: Roster, segment: int, invalid: pa.StringArray) -> pa
         named = pa.array(roster.scope_reasons, pa.string()).take(pa.array(spread))
         reasons = pc.if_else(pa.array(states == RowState.SUPPRESSED), named, reasons)
     return reasons
-
-
-def _typed(column: pa.Array, name: str, kind: pa.DataType, direct: bool) -> pa.Array:
-    if column.type == kind:
-        return column
-    if not direct:
-        return cast_text(_as_text(column), name, kind)[0]
-    if name == "timestamp" and column.type.tz is None:
-        return pc.assume_timezone(
-            pc.cast(column, pa.timestamp("us"), safe=False), kind.tz, ambiguous="earliest", nonexistent="earliest"
-        )
-    return pc.cast(column, kind, safe=name != "timestamp")

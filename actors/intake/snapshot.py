@@ -11,12 +11,11 @@ from itertools import chain
 
 import pyarrow as pa
 
-from actors.intake.bundle import Bundle
+from actors.intake.prepare import Prepared
 from actors.intake.problems import refuse
 from actors.intake.roster import Roster, segments_of, typed_segment
-from actors.model.job import Manifest, segment_path, snapshot_path
+from actors.model.job import Manifest, segment_path, snapshot_path, table_path
 from actors.model.ports import Vault
-from actors.model.spec import JobSpec
 from actors.model.spec_json import manifest_to_json, spec_to_json
 
 WRITERS = 2
@@ -25,20 +24,29 @@ AHEAD = 4  # segments in hand: bounds the memory
 Digest = tuple[str, str]  # path below the snapshot folder, SHA-256
 
 
-def write_snapshot(
-    vault: Vault, job: str, spec: JobSpec, bundle: Bundle, assets: list[str], roster: Roster, accepted_at: int
-) -> Manifest:
+def write_snapshot(vault: Vault, job: str, found: Prepared, accepted_at: int) -> Manifest:
     """Writes all files of the snapshot; what an interrupted attempt left is written over. Same inputs, same bytes."""
-    folder = snapshot_path(job)
-    text = spec_to_json(spec)
+    folder, bundle, roster = snapshot_path(job), found.bundle, found.roster
+    text = spec_to_json(found.spec)
     vault.write(f"{folder}/spec.json", text)
     digests: list[Digest] = [("spec.json", hashlib.sha256(text).hexdigest())]
-    for name in assets:
+    for name in found.assets:
         vault.put_file(f"{folder}/bundle/{name}", bundle.local(name))
         digests.append((f"bundle/{name}", bundle.digest(name)))
+    for table in found.tables:
+        vault.put_file(table_path(job, table.name), str(table.path))
+        digests.append((f"tables/{table.name}.arrow", table.digest()))
     digests += _write_roster(vault, job, roster)
     total = hashlib.sha256("".join(f"{digest} {path}\n" for path, digest in sorted(digests)).encode()).hexdigest()
-    manifest = Manifest(roster.rows, roster.segment_rows, roster.types, roster.counts, accepted_at, total)
+    manifest = Manifest(
+        roster.rows,
+        roster.segment_rows,
+        roster.types,
+        roster.counts,
+        accepted_at,
+        total,
+        {t.name: t.shape for t in found.tables},
+    )
     vault.write(f"{folder}/manifest.json", manifest_to_json(manifest))
     return manifest
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from actors.intake.hashing import hash_texts
+from actors.model.hashing import hash_texts
 from actors.model.ports import Suppressions
 
 PAGE = 100_000

@@ -5,6 +5,7 @@ The snapshot is written once by intake and never changed:
     jobs/<job>/snapshot/spec.json        the JobSpec with every default filled in
     jobs/<job>/snapshot/bundle/...       templates, images, attachments, at their bundle paths
     jobs/<job>/snapshot/roster/00000.arrow ...   Arrow IPC files; all but the last hold `segment_rows` rows
+    jobs/<job>/snapshot/tables/NAME.arrow   each table of the bundle: its rows in file order, in batches
     jobs/<job>/snapshot/manifest.json    written last: without it there is no snapshot
 """
 
@@ -27,6 +28,15 @@ DEFAULT_SEGMENT_ROWS = 32_768  # about 10 to 30 MB of columns: small enough to h
 
 
 @dataclass(frozen=True, slots=True)
+class TableShape:
+    """A table of the bundle: its columns with their type names, in file order; `key` is one of them."""
+
+    rows: int
+    key: str
+    types: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the snapshot holds: `types` maps each list column to its type name, in list order."""
 
@@ -36,6 +46,7 @@ class Manifest:
     counts: dict[str, int]  # rows by intake state label
     accepted_at: int  # seconds since the epoch; the default `as_of`
     sha256: str  # over the names and digests of all other snapshot files
+    tables: dict[str, TableShape] = field(default_factory=dict)
 
     @property
     def segments(self) -> int:
@@ -50,6 +61,11 @@ def snapshot_path(job: str) -> str:
 def segment_path(job: str, segment: int) -> str:
     """Vault path of one roster segment."""
     return f"{snapshot_path(job)}/roster/{segment:05d}.arrow"
+
+
+def table_path(job: str, table: str) -> str:
+    """Vault path of one table."""
+    return f"{snapshot_path(job)}/tables/{table}.arrow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,17 @@ class ListSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class TableSpec:
+    """How one table of the bundle is read; `auto` and left-out types are found from the data."""
+
+    key: str = ""  # the column that lookups compare; default: the first
+    columns: dict[str, str] = field(default_factory=dict)  # name -> int|float|decimal|text|bool|date|timestamp
+    encoding: str = "auto"
+    delimiter: str = "auto"
+    sheet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleSpec:
     """When: naive times are in `timezone`. Rows left at the deadline are `expired`. `pause`: windows "HH:MM-HH:MM"."""
 
@@ -120,3 +131,4 @@ class JobSpec:
     schedule: ScheduleSpec = field(default_factory=ScheduleSpec)
     delivery: DeliverySpec = field(default_factory=DeliverySpec)
     results: ResultsSpec = field(default_factory=ResultsSpec)
+    tables: dict[str, TableSpec] = field(default_factory=dict)  # by name: tables/NAME.csv

@@ -13,6 +13,7 @@ from actors.model.job import Snapshot, snapshot_path
 from actors.model.ports import Vault
 from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
+from actors.renderer.joining import JobTables
 from actors.renderer.message import headers
 from actors.renderer.message.files import BundleFiles, disposition, type_field
 from actors.renderer.message.html_page import bundle_path, escape_static, has_body, insert_preheader, replace_pictures
@@ -77,17 +78,18 @@ def load_snapshot(vault: Vault, job: str) -> Snapshot:
 def compile_job(vault: Vault, job: str) -> CompiledJob:
     """InvalidInput carries every problem that was found."""
     snapshot = load_snapshot(vault, job)
-    return _Compiler(snapshot, BundleFiles(vault, job), ListRanks(vault, snapshot)).compile()
+    return _Compiler(vault, snapshot).compile()
 
 
 class _Compiler:
     """One compilation; `problems` grows, and a step that cannot give its part gives None."""
 
-    def __init__(self, snapshot: Snapshot, files: BundleFiles, ranks: ListRanks):
-        self.snapshot, self.files, self.content = snapshot, files, snapshot.spec.content
+    def __init__(self, vault: Vault, snapshot: Snapshot):
+        self.snapshot, self.content = snapshot, snapshot.spec.content
+        self.files = BundleFiles(vault, snapshot.job)
         self.problems: list[Problem] = []
         self.zone = self._zone(snapshot.spec.schedule.timezone)
-        self.names = set(files.names())
+        self.names = set(self.files.names())
         self.pictures: dict[str, str] = {}  # bundle path -> content id
         as_of = self.content.as_of or datetime.fromtimestamp(snapshot.manifest.accepted_at, UTC).astimezone(self.zone)
         self.context = Context(
@@ -98,7 +100,8 @@ class _Compiler:
             seed=self.content.seed,
             job=snapshot.job,
             private=frozenset(snapshot.spec.list_.private) - frozenset(self.content.allow_private),
-            ranks=ranks,
+            ranks=ListRanks(vault, snapshot),
+            tables=JobTables(vault, snapshot, self.zone),
         )
         self.ranked: set[str] = set()  # columns whose ranks a template asks for
 

@@ -154,7 +154,7 @@ def _plain(message: Message) -> Any:
 
 def _value(field: FieldDescriptor, value: Any) -> Any:
     if field.message_type is not None and field.message_type.GetOptions().map_entry:
-        return dict(value)
+        return {key: _plain(v) if isinstance(v, Message) else v for key, v in value.items()}
     if field.is_repeated:
         return [_plain(v) if isinstance(v, Message) else v for v in value]
     if isinstance(value, Message):

@@ -14,7 +14,7 @@ from actors.model.spec_json import manifest_to_json, spec_to_json
 JOB = "01J0000000000000000000TEST"
 ACCEPTED_AT = 1_764_547_200  # 2025-12-01T00:00:00Z
 
-_ARROW = {
+ARROW = {
     "int": pa.int64(),
     "float": pa.float64(),
     "text": pa.string(),
@@ -38,7 +38,7 @@ def write_snapshot(
     folder = snapshot_path(job)
     kinds = {name: types.get(name, "text") for name in columns}
     table = pa.table(
-        {name: pa.array(list(values), _ARROW[kinds[name]]) for name, values in columns.items()}
+        {name: pa.array(list(values), ARROW[kinds[name]]) for name, values in columns.items()}
         | {
             ADDRESS: pa.array(addresses, pa.string()),
             DOMAIN: pa.array([a and a.rpartition("@")[2].lower() for a in addresses], pa.string()).dictionary_encode(),

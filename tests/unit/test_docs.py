@@ -73,14 +73,15 @@ def config_keys(section: type[BaseModel] = Config, prefix: str = "") -> Iterator
 
 
 def spec_keys(kind: Any = JobSpec, prefix: str = "") -> Iterator[str]:
-    """`content.attachments[].file`, ..."""
+    """`content.attachments[].file`, `tables.NAME.key`, ..."""
     hints = get_type_hints(kind)
     for field in fields(kind):
         name = field.name.removesuffix("_")
         inner = next(((i, s) for i, s in inner_types(hints[field.name]) if is_dataclass(i)), None)
         yield prefix + name
         if inner is not None:
-            yield from spec_keys(inner[0], f"{prefix}{name}{'[]' if inner[1] else ''}.")
+            named = getattr(hints[field.name], "__origin__", None) is dict
+            yield from spec_keys(inner[0], f"{prefix}{name}{'[]' if inner[1] else '.NAME' if named else ''}.")
 
 
 def inner_types(hint: Any, several: bool = False) -> Iterator[tuple[Any, bool]]:

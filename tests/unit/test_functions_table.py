@@ -13,12 +13,14 @@ from actors.renderer.functions import FAMILIES, REGISTRY, Function
 from actors.renderer.functions.inputs import _UNMARKED, clusters
 from actors.renderer.functions.ranks import ranks_of
 from actors.renderer.template import Columns, Context, compile_template
+from tests.fakes.tables import example_tables
 
 CONTEXT = Context(
     types={"x": "text", "one": "int", "points": "int"},
     as_of=dt.datetime(2026, 11, 23, 16, 30, tzinfo=dt.UTC),
     keys={"demo": b"demo key"},
     ranks={"points": ranks_of(np.array([30, 10, 20]), pa.int64())},  # what rank_pct's entry speaks of; a row here has 20
+    tables=example_tables(),
 )
 FUNCTIONS = sorted(REGISTRY.values(), key=lambda function: function.name)
 
@@ -31,6 +33,7 @@ NUMBERS = (
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
 DATES = "now today fmt_date roc_date"
+TABLES = "lookup lookup_rows agg_rows"
 
 
 def run(
@@ -51,7 +54,9 @@ def test_the_promised_functions_are_there() -> None:
     promised = {
         name: family
         for family, names in zip(
-            ("Logic", "Numbers", "Masks", "Formats", "Dates"), (LOGIC, NUMBERS, MASKS, FORMATS, DATES), strict=True
+            ("Logic", "Numbers", "Masks", "Formats", "Dates", "Tables"),
+            (LOGIC, NUMBERS, MASKS, FORMATS, DATES, TABLES),
+            strict=True,
         )
         for name in names.split()
     }
@@ -67,7 +72,7 @@ def test_example_holds_in_every_way(function: Function) -> None:
     for source in (slot, row_by_row, in_a_branch):
         assert texts(source, ["a", "b"]) == [function.expected] * 2
     assert function.meaning.endswith(".")
-    assert function.kind in ("N", "D", "R")
+    assert function.kind in ("N", "D", "J", "R")
     assert function.usage.startswith(function.name + "(")
 
 

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actors.intake.dedupe import KeyHashes, find_repeats
-from actors.intake.hashing import hash_texts
 from actors.intake.ids import encode_id
 from actors.intake.prepare import settle_suppressed
 from actors.intake.suppress import PAGE, SuppressionTable, fold_addresses, load_table
 from actors.model.errors import InvalidInput
+from actors.model.hashing import hash_texts
 from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT
 from actors.model.states import RowState
 from tests.fakes.bundles import CONTROL, prepared, table

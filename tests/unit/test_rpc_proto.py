@@ -136,7 +136,12 @@ def _compare(kind: type, message: Descriptor) -> None:
             assert [v.name for v in field.enum_type.values][1:] == [f"ON_DOUBT_{m.name}" for m in hint]
         elif field.message_type is not None:
             assert field.message_type.GetOptions().map_entry
-            assert hint == dict[str, str]
+            key, value = get_args(hint)
+            assert key is str
+            if is_dataclass(value):
+                _compare(value, field.message_type.fields_by_name["value"].message_type)
+            else:
+                assert value is str
         elif NoneType in get_args(hint):
             assert field.has_presence or element is datetime  # times as ISO 8601
             assert field.type == SCALARS.get(element, FieldDescriptor.TYPE_STRING)

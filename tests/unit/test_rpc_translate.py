@@ -64,6 +64,7 @@ FULL = {
     "schedule": {"start": "2026-12-01T09:00", "deadline": "2026-12-02", "pause": ["12:00-13:30"], "timezone": "UTC"},
     "delivery": {"pool": "p", "on_doubt": "hold", "retry_for": "5400s"},
     "results": {"to": "file:///r"},
+    "tables": {"stores": {"key": "k", "columns": {"k": "text"}, "encoding": "big5", "delimiter": ";", "sheet": "S"}},
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actors.renderer.functions.ranks import Ranks
+from actors.renderer.functions.table import Table
 
 
 @dataclass(frozen=True)
@@ -23,3 +24,4 @@ class Context:
     job: str = ""
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret
     ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for
+    tables: Mapping[str, Table] = field(default_factory=dict, repr=False)  # of the bundle

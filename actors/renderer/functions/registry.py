@@ -107,11 +107,11 @@ def without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], wo
         return Lit(None)
     keep = ~nulls
     index = np.flatnonzero(keep)
-    part = _Part(scope, index.tolist())
+    part = Part(scope, index.tolist())
     return spread(keep, work(part, [arg.take(index) for arg in args]), Lit(None))
 
 
-class _Part:
+class Part:
     """Some rows of another scope."""
 
     def __init__(self, whole: Scope, index: list[int]):

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from actors.model.errors import Problem
-from actors.renderer.functions import REGISTRY
+from actors.renderer.functions import REGISTRY, Function
 from actors.renderer.functions.percentiles import COLUMN, ColumnFunction
 from actors.renderer.functions.ranks import RANKED_TYPES
 from actors.renderer.template.syntax import Source
@@ -30,7 +30,7 @@ def column_problems(sources: Iterable[Source], columns: Mapping[str, str], own: 
     the check of names."""
     found = []
     for source in sources:
-        for node, function in _calls(source.tree, own):
+        for node, function in calls_of(source.tree, own, ColumnFunction):
             argument = _argument(node)
             name = argument.name if isinstance(argument, nodes.Name) else ""
             if not name or name in own or name in _OF_JINJA:
@@ -43,7 +43,7 @@ def column_problems(sources: Iterable[Source], columns: Mapping[str, str], own: 
 def name_columns(tree: nodes.Node, own: Set[str]) -> frozenset[str]:
     """Writes the column's name into each call, in place; gives the columns. A call that names none is left as it is."""
     found = set()
-    for node, _ in _calls(tree, own):
+    for node, _ in calls_of(tree, own, ColumnFunction):
         argument = _argument(node)
         if isinstance(argument, nodes.Name) and argument.name not in own:
             line = node.lineno
@@ -53,11 +53,12 @@ def name_columns(tree: nodes.Node, own: Set[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _calls(tree: nodes.Node, own: Set[str]) -> Iterator[tuple[nodes.Filter | nodes.Call, str]]:
+def calls_of(tree: nodes.Node, own: Set[str], kind: type[Function]) -> Iterator[tuple[nodes.Filter | nodes.Call, str]]:
+    """Calls of functions of one kind, as a filter or by name, with the function's name."""
     for node in tree.find_all(nodes.Filter):
-        if isinstance(REGISTRY.get(node.name), ColumnFunction):
+        if isinstance(REGISTRY.get(node.name), kind):
             yield node, node.name
     for call in tree.find_all(nodes.Call):
         called = call.node.name if isinstance(call.node, nodes.Name) else ""
-        if called not in own and isinstance(REGISTRY.get(called), ColumnFunction):
+        if called not in own and isinstance(REGISTRY.get(called), kind):
             yield call, called

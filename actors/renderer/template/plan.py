@@ -23,6 +23,7 @@ from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.tabling import table_problems
 from actors.renderer.template.watch import Watch
 
 
@@ -71,6 +72,7 @@ def compile_template(
     shadowed = frozenset(n for source in sources for n in set_names(source.tree))
     problems += column_problems(sources, context.types, shadowed)
     problems += private_problems(all_files(sources, files or {}) if context.private else sources, context.private)
+    problems += table_problems(sources, context.tables, shadowed)
     if problems:
         raise InvalidInput(tuple(problems))
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))

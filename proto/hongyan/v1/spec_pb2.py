@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15hongyan/v1/spec.proto\x12\nhongyan.v1\x1a\x1egoogle/protobuf/duration.proto\"\x8f\x02\n\x07JobSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06sender\x18\x02 \x01(\x0b\x32\x16.hongyan.v1.SenderSpec\x12(\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x17.hongyan.v1.ContentSpec\x12\"\n\x04list\x18\x04 \x01(\x0b\x32\x14.hongyan.v1.ListSpec\x12*\n\x08schedule\x18\x05 \x01(\x0b\x32\x18.hongyan.v1.ScheduleSpec\x12*\n\x08\x64\x65livery\x18\x06 \x01(\x0b\x32\x18.hongyan.v1.DeliverySpec\x12(\n\x07results\x18\x07 \x01(\x0b\x32\x17.hongyan.v1.ResultsSpec\"A\n\nSenderSpec\x12\x0c\n\x04\x66rom\x18\x01 \x01(\t\x12\x10\n\x08reply_to\x18\x02 \x01(\t\x12\x13\n\x0breturn_path\x18\x03 \x01(\t\",\n\x0e\x41ttachmentSpec\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xe0\x02\n\tGatesSpec\x12\x15\n\x08min_rows\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08max_rows\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11max_render_errors\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bmax_skipped\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0emax_blank_rows\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x18\n\x0bmax_size_kb\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12\x1e\n\x11max_subject_chars\x18\x07 \x01(\x03H\x06\x88\x01\x01\x12\x1b\n\x13require_unsubscribe\x18\x08 \x01(\x08\x42\x0b\n\t_min_rowsB\x0b\n\t_max_rowsB\x14\n\x12_max_render_errorsB\x0e\n\x0c_max_skippedB\x11\n\x0f_max_blank_rowsB\x0e\n\x0c_max_size_kbB\x14\n\x12_max_subject_chars\"\xc0\x03\n\x0b\x43ontentSpec\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04html\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\tpreheader\x18\x04 \x01(\t\x12\x35\n\x07headers\x18\x05 \x03(\x0b\x32$.hongyan.v1.ContentSpec.HeadersEntry\x12/\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32\x1a.hongyan.v1.AttachmentSpec\x12\x13\n\x0bunsubscribe\x18\x07 \x01(\t\x12\x16\n\tone_click\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11max_render_errors\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06locale\x18\n \x01(\t\x12\r\n\x05\x61s_of\x18\x0b \x01(\t\x12\x0c\n\x04seed\x18\x0c \x01(\x03\x12$\n\x05gates\x18\r \x01(\x0b\x32\x15.hongyan.v1.GatesSpec\x12\x15\n\rallow_private\x18\x0e \x03(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0c\n\n_one_clickB\x14\n\x12_max_render_errors\"\x17\n\x06Scopes\x12\r\n\x05names\x18\x01 \x03(\t\"Q\n\tRulesSpec\x12\x13\n\x06\x64\x65\x64upe\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x08suppress\x18\x02 \x01(\x0b\x32\x12.hongyan.v1.ScopesB\t\n\x07_dedupe\"\xf6\x01\n\x08ListSpec\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x32\n\x07\x63olumns\x18\x03 \x03(\x0b\x32!.hongyan.v1.ListSpec.ColumnsEntry\x12\x10\n\x08\x65ncoding\x18\x04 \x01(\t\x12\x11\n\tdelimiter\x18\x05 \x01(\t\x12\r\n\x05sheet\x18\x06 \x01(\t\x12$\n\x05rules\x18\x07 \x01(\x0b\x32\x15.hongyan.v1.RulesSpec\x12\x0f\n\x07private\x18\x08 \x03(\t\x1a.\n\x0c\x43olumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x0cScheduleSpec\x12\r\n\x05start\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\t\x12\r\n\x05pause\x18\x03 \x03(\t\x12\x10\n\x08timezone\x18\x04 \x01(\t\"q\n\x0c\x44\x65liverySpec\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12%\n\x08on_doubt\x18\x02 \x01(\x0e\x32\x13.hongyan.v1.OnDoubt\x12,\n\tretry_for\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x19\n\x0bResultsSpec\x12\n\n\x02to\x18\x01 \x01(\t*s\n\x07OnDoubt\x12\x18\n\x14ON_DOUBT_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_DOUBT_RESEND\x10\x01\x12\x11\n\rON_DOUBT_SKIP\x10\x02\x12\x11\n\rON_DOUBT_HOLD\x10\x03\x12\x13\n\x0fON_DOUBT_EXPIRE\x10\x04\x42\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15hongyan/v1/spec.proto\x12\nhongyan.v1\x1a\x1egoogle/protobuf/duration.proto\"\x86\x03\n\x07JobSpec\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x06sender\x18\x02 \x01(\x0b\x32\x16.hongyan.v1.SenderSpec\x12(\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\x17.hongyan.v1.ContentSpec\x12\"\n\x04list\x18\x04 \x01(\x0b\x32\x14.hongyan.v1.ListSpec\x12*\n\x08schedule\x18\x05 \x01(\x0b\x32\x18.hongyan.v1.ScheduleSpec\x12*\n\x08\x64\x65livery\x18\x06 \x01(\x0b\x32\x18.hongyan.v1.DeliverySpec\x12(\n\x07results\x18\x07 \x01(\x0b\x32\x17.hongyan.v1.ResultsSpec\x12/\n\x06tables\x18\x08 \x03(\x0b\x32\x1f.hongyan.v1.JobSpec.TablesEntry\x1a\x44\n\x0bTablesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.hongyan.v1.TableSpec:\x02\x38\x01\"\xb1\x01\n\tTableSpec\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x33\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\".hongyan.v1.TableSpec.ColumnsEntry\x12\x10\n\x08\x65ncoding\x18\x03 \x01(\t\x12\x11\n\tdelimiter\x18\x04 \x01(\t\x12\r\n\x05sheet\x18\x05 \x01(\t\x1a.\n\x0c\x43olumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"A\n\nSenderSpec\x12\x0c\n\x04\x66rom\x18\x01 \x01(\t\x12\x10\n\x08reply_to\x18\x02 \x01(\t\x12\x13\n\x0breturn_path\x18\x03 \x01(\t\",\n\x0e\x41ttachmentSpec\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xe0\x02\n\tGatesSpec\x12\x15\n\x08min_rows\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\x08max_rows\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1e\n\x11max_render_errors\x18\x03 \x01(\x01H\x02\x88\x01\x01\x12\x18\n\x0bmax_skipped\x18\x04 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0emax_blank_rows\x18\x05 \x01(\x01H\x04\x88\x01\x01\x12\x18\n\x0bmax_size_kb\x18\x06 \x01(\x01H\x05\x88\x01\x01\x12\x1e\n\x11max_subject_chars\x18\x07 \x01(\x03H\x06\x88\x01\x01\x12\x1b\n\x13require_unsubscribe\x18\x08 \x01(\x08\x42\x0b\n\t_min_rowsB\x0b\n\t_max_rowsB\x14\n\x12_max_render_errorsB\x0e\n\x0c_max_skippedB\x11\n\x0f_max_blank_rowsB\x0e\n\x0c_max_size_kbB\x14\n\x12_max_subject_chars\"\xc0\x03\n\x0b\x43ontentSpec\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0c\n\x04html\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\tpreheader\x18\x04 \x01(\t\x12\x35\n\x07headers\x18\x05 \x03(\x0b\x32$.hongyan.v1.ContentSpec.HeadersEntry\x12/\n\x0b\x61ttachments\x18\x06 \x03(\x0b\x32\x1a.hongyan.v1.AttachmentSpec\x12\x13\n\x0bunsubscribe\x18\x07 \x01(\t\x12\x16\n\tone_click\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x1e\n\x11max_render_errors\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x0e\n\x06locale\x18\n \x01(\t\x12\r\n\x05\x61s_of\x18\x0b \x01(\t\x12\x0c\n\x04seed\x18\x0c \x01(\x03\x12$\n\x05gates\x18\r \x01(\x0b\x32\x15.hongyan.v1.GatesSpec\x12\x15\n\rallow_private\x18\x0e \x03(\t\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x0c\n\n_one_clickB\x14\n\x12_max_render_errors\"\x17\n\x06Scopes\x12\r\n\x05names\x18\x01 \x03(\t\"Q\n\tRulesSpec\x12\x13\n\x06\x64\x65\x64upe\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x08suppress\x18\x02 \x01(\x0b\x32\x12.hongyan.v1.ScopesB\t\n\x07_dedupe\"\xf6\x01\n\x08ListSpec\x12\x0c\n\x04\x66ile\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x32\n\x07\x63olumns\x18\x03 \x03(\x0b\x32!.hongyan.v1.ListSpec.ColumnsEntry\x12\x10\n\x08\x65ncoding\x18\x04 \x01(\t\x12\x11\n\tdelimiter\x18\x05 \x01(\t\x12\r\n\x05sheet\x18\x06 \x01(\t\x12$\n\x05rules\x18\x07 \x01(\x0b\x32\x15.hongyan.v1.RulesSpec\x12\x0f\n\x07private\x18\x08 \x03(\t\x1a.\n\x0c\x43olumnsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"P\n\x0cScheduleSpec\x12\r\n\x05start\x18\x01 \x01(\t\x12\x10\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\t\x12\r\n\x05pause\x18\x03 \x03(\t\x12\x10\n\x08timezone\x18\x04 \x01(\t\"q\n\x0c\x44\x65liverySpec\x12\x0c\n\x04pool\x18\x01 \x01(\t\x12%\n\x08on_doubt\x18\x02 \x01(\x0e\x32\x13.hongyan.v1.OnDoubt\x12,\n\tretry_for\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x19\n\x0bResultsSpec\x12\n\n\x02to\x18\x01 \x01(\t*s\n\x07OnDoubt\x12\x18\n\x14ON_DOUBT_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_DOUBT_RESEND\x10\x01\x12\x11\n\rON_DOUBT_SKIP\x10\x02\x12\x11\n\rON_DOUBT_HOLD\x10\x03\x12\x13\n\x0fON_DOUBT_EXPIRE\x10\x04\x42\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,36 +33,46 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hongyan.v1.spec_pb2', _glob
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\rio.hongyan.v1P\001\252\002\nHongyan.V1'
+  _globals['_JOBSPEC_TABLESENTRY']._loaded_options = None
+  _globals['_JOBSPEC_TABLESENTRY']._serialized_options = b'8\001'
+  _globals['_TABLESPEC_COLUMNSENTRY']._loaded_options = None
+  _globals['_TABLESPEC_COLUMNSENTRY']._serialized_options = b'8\001'
   _globals['_CONTENTSPEC_HEADERSENTRY']._loaded_options = None
   _globals['_CONTENTSPEC_HEADERSENTRY']._serialized_options = b'8\001'
   _globals['_LISTSPEC_COLUMNSENTRY']._loaded_options = None
   _globals['_LISTSPEC_COLUMNSENTRY']._serialized_options = b'8\001'
-  _globals['_ONDOUBT']._serialized_start=1843
-  _globals['_ONDOUBT']._serialized_end=1958
+  _globals['_ONDOUBT']._serialized_start=2142
+  _globals['_ONDOUBT']._serialized_end=2257
   _globals['_JOBSPEC']._serialized_start=70
-  _globals['_JOBSPEC']._serialized_end=341
-  _globals['_SENDERSPEC']._serialized_start=343
-  _globals['_SENDERSPEC']._serialized_end=408
-  _globals['_ATTACHMENTSPEC']._serialized_start=410
-  _globals['_ATTACHMENTSPEC']._serialized_end=454
-  _globals['_GATESSPEC']._serialized_start=457
-  _globals['_GATESSPEC']._serialized_end=809
-  _globals['_CONTENTSPEC']._serialized_start=812
-  _globals['_CONTENTSPEC']._serialized_end=1260
-  _globals['_CONTENTSPEC_HEADERSENTRY']._serialized_start=1178
-  _globals['_CONTENTSPEC_HEADERSENTRY']._serialized_end=1224
-  _globals['_SCOPES']._serialized_start=1262
-  _globals['_SCOPES']._serialized_end=1285
-  _globals['_RULESSPEC']._serialized_start=1287
-  _globals['_RULESSPEC']._serialized_end=1368
-  _globals['_LISTSPEC']._serialized_start=1371
-  _globals['_LISTSPEC']._serialized_end=1617
-  _globals['_LISTSPEC_COLUMNSENTRY']._serialized_start=1571
-  _globals['_LISTSPEC_COLUMNSENTRY']._serialized_end=1617
-  _globals['_SCHEDULESPEC']._serialized_start=1619
-  _globals['_SCHEDULESPEC']._serialized_end=1699
-  _globals['_DELIVERYSPEC']._serialized_start=1701
-  _globals['_DELIVERYSPEC']._serialized_end=1814
-  _globals['_RESULTSSPEC']._serialized_start=1816
-  _globals['_RESULTSSPEC']._serialized_end=1841
+  _globals['_JOBSPEC']._serialized_end=460
+  _globals['_JOBSPEC_TABLESENTRY']._serialized_start=392
+  _globals['_JOBSPEC_TABLESENTRY']._serialized_end=460
+  _globals['_TABLESPEC']._serialized_start=463
+  _globals['_TABLESPEC']._serialized_end=640
+  _globals['_TABLESPEC_COLUMNSENTRY']._serialized_start=594
+  _globals['_TABLESPEC_COLUMNSENTRY']._serialized_end=640
+  _globals['_SENDERSPEC']._serialized_start=642
+  _globals['_SENDERSPEC']._serialized_end=707
+  _globals['_ATTACHMENTSPEC']._serialized_start=709
+  _globals['_ATTACHMENTSPEC']._serialized_end=753
+  _globals['_GATESSPEC']._serialized_start=756
+  _globals['_GATESSPEC']._serialized_end=1108
+  _globals['_CONTENTSPEC']._serialized_start=1111
+  _globals['_CONTENTSPEC']._serialized_end=1559
+  _globals['_CONTENTSPEC_HEADERSENTRY']._serialized_start=1477
+  _globals['_CONTENTSPEC_HEADERSENTRY']._serialized_end=1523
+  _globals['_SCOPES']._serialized_start=1561
+  _globals['_SCOPES']._serialized_end=1584
+  _globals['_RULESSPEC']._serialized_start=1586
+  _globals['_RULESSPEC']._serialized_end=1667
+  _globals['_LISTSPEC']._serialized_start=1670
+  _globals['_LISTSPEC']._serialized_end=1916
+  _globals['_LISTSPEC_COLUMNSENTRY']._serialized_start=594
+  _globals['_LISTSPEC_COLUMNSENTRY']._serialized_end=640
+  _globals['_SCHEDULESPEC']._serialized_start=1918
+  _globals['_SCHEDULESPEC']._serialized_end=1998
+  _globals['_DELIVERYSPEC']._serialized_start=2000
+  _globals['_DELIVERYSPEC']._serialized_end=2113
+  _globals['_RESULTSSPEC']._serialized_start=2115
+  _globals['_RESULTSSPEC']._serialized_end=2140
 # @@protoc_insertion_point(module_scope)

@@ -24,7 +24,14 @@ ON_DOUBT_HOLD: OnDoubt
 ON_DOUBT_EXPIRE: OnDoubt
 
 class JobSpec(_message.Message):
-    __slots__ = ("name", "sender", "content", "list", "schedule", "delivery", "results")
+    __slots__ = ("name", "sender", "content", "list", "schedule", "delivery", "results", "tables")
+    class TablesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: TableSpec
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[TableSpec, _Mapping]] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     SENDER_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -32,6 +39,7 @@ class JobSpec(_message.Message):
     SCHEDULE_FIELD_NUMBER: _ClassVar[int]
     DELIVERY_FIELD_NUMBER: _ClassVar[int]
     RESULTS_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
     name: str
     sender: SenderSpec
     content: ContentSpec
@@ -39,7 +47,29 @@ class JobSpec(_message.Message):
     schedule: ScheduleSpec
     delivery: DeliverySpec
     results: ResultsSpec
-    def __init__(self, name: _Optional[str] = ..., sender: _Optional[_Union[SenderSpec, _Mapping]] = ..., content: _Optional[_Union[ContentSpec, _Mapping]] = ..., list: _Optional[_Union[ListSpec, _Mapping]] = ..., schedule: _Optional[_Union[ScheduleSpec, _Mapping]] = ..., delivery: _Optional[_Union[DeliverySpec, _Mapping]] = ..., results: _Optional[_Union[ResultsSpec, _Mapping]] = ...) -> None: ...
+    tables: _containers.MessageMap[str, TableSpec]
+    def __init__(self, name: _Optional[str] = ..., sender: _Optional[_Union[SenderSpec, _Mapping]] = ..., content: _Optional[_Union[ContentSpec, _Mapping]] = ..., list: _Optional[_Union[ListSpec, _Mapping]] = ..., schedule: _Optional[_Union[ScheduleSpec, _Mapping]] = ..., delivery: _Optional[_Union[DeliverySpec, _Mapping]] = ..., results: _Optional[_Union[ResultsSpec, _Mapping]] = ..., tables: _Optional[_Mapping[str, TableSpec]] = ...) -> None: ...
+
+class TableSpec(_message.Message):
+    __slots__ = ("key", "columns", "encoding", "delimiter", "sheet")
+    class ColumnsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    ENCODING_FIELD_NUMBER: _ClassVar[int]
+    DELIMITER_FIELD_NUMBER: _ClassVar[int]
+    SHEET_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    columns: _containers.ScalarMap[str, str]
+    encoding: str
+    delimiter: str
+    sheet: str
+    def __init__(self, key: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ...) -> None: ...
 
 class SenderSpec(_message.Message):
     __slots__ = ("reply_to", "return_path")

@@ -1,0 +1,257 @@
+"""Functions that join rows with a table of the bundle: the table and its columns are named, the key is any value.
+
+Names are checked when a template is compiled (`template.tabling`); here only a file that a row's value named can be wrong.
+"""
+
+import inspect
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actors.renderer.functions.aggregates import AGGREGATES, NUMERIC, aggregate
+from actors.renderer.functions.errors import Limit, Refused
+from actors.renderer.functions.guards import binop, checked
+from actors.renderer.functions.inputs import whole
+from actors.renderer.functions.limits import MAX_ITEMS
+from actors.renderer.functions.registry import REGISTRY, Function, Part
+from actors.renderer.functions.scope import Scope, each, fail_all
+from actors.renderer.functions.table import Table, key_text
+from actors.renderer.functions.values import INT, TEXT, Col, Index, Lit, Value, column_of, list_of, null_of, numbers, spread
+
+FAMILY = "Tables"
+_ADDS = ("sum", "avg")
+_NO_LIMIT = 2**62
+
+
+Judge = Callable[[Table, dict[str, Any]], tuple[str, str] | None]  # from the settings that are known
+
+
+@dataclass(frozen=True)
+class TableFunction(Function):
+    """A function whose first argument names a table; `problem` gives what is wrong with the literals among the others."""
+
+    problem: Judge = lambda table, given: None
+
+
+def constant(value: Value) -> Any:
+    """What a setting is in all rows; a column has no such value unless it has one row."""
+    return value.value if isinstance(value, Lit) else value.list()[0] if value.n == 1 else None
+
+
+Fault = tuple[str, str]  # an argument and what it needs
+
+
+def no_column(table: Table, name: Any, argument: str, types: Collection[str] = ()) -> Fault | None:
+    """What is wrong with the name of a column; with `types`, also with what the column holds."""
+    if not isinstance(name, str) or name not in table.shape.types:
+        near = get_close_matches(str(name), table.shape.types, 1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(table.shape.types)}"
+        return argument, f"must name a column of the table {table.name!r} ({hint})"
+    if types and table.shape.types[name] not in types:
+        return argument, (
+            f"must name a column of {' or '.join(sorted(types))}, and {name!r} is {table.shape.types[name]}: "
+            f"declare it under tables.{table.name}.columns"
+        )
+    return None
+
+
+def _key_column(scope: Scope, key: Value) -> Col:
+    """The keys; null where a value can be none (the row has failed)."""
+    if isinstance(key, Lit):
+        key = each(scope, lambda v: v if v is None else key_text(v), (key,))
+        return column_of([constant(key)])
+    if key.kind in (TEXT, INT):
+        return key
+    return column_of(list_of(each(scope, lambda v: v if v is None else key_text(v), (key,)), key.n))
+
+
+Worked = Callable[[Scope, Table, Index], Value]  # the values of the rows whose keys have these numbers
+
+
+def _joined(scope: Scope, table: Table, key: Value, work: Worked, rest: Value) -> Value:
+    """`work` for the rows whose key is in the table, `rest` for the others."""
+    keys = _key_column(scope, key)
+    group = table.find(keys)
+    if keys.n != scope.n:  # a literal: one answer for all rows
+        if group[0] < 0:
+            return rest
+        made = work(scope, table, group)
+        return Lit(list_of(made, 1)[0])
+    hit = group >= 0
+    if hit.all():
+        return work(scope, table, group)
+    if not hit.any():
+        return rest
+    at = np.flatnonzero(hit)
+    return spread(hit, work(Part(scope, at.tolist()), table, group[at]), rest)
+
+
+def _table(scope: Scope, name: Value) -> Table | None:
+    found = constant(name)
+    return scope.job.tables.get(found) if isinstance(found, str) else None
+
+
+def _registered(
+    example: str, expected: str, nulls: str, problem: Judge
+) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    def register(function: Callable[..., Value]) -> Callable[..., Value]:
+        name = function.__name__
+        parameters = [
+            p.replace(default=p.default.value) if isinstance(p.default, Lit) else p
+            for p in list(inspect.signature(function).parameters.values())[2:]
+        ]
+        named = [p.name for p in parameters]
+        signature = inspect.Signature([inspect.Parameter("tbl", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters])
+
+        def run(scope: Scope, args: Sequence[Value]) -> Value:
+            table = _table(scope, args[0])
+            if table is None:
+                return fail_all(scope, Refused(name, "tbl", "must name a table of the bundle"))
+            given = dict(zip(named, args[1:], strict=True))
+            wrong = problem(table, {k: constant(v) for k, v in given.items() if isinstance(v, Lit) or v.n == 1})
+            if wrong:
+                return fail_all(scope, Refused(name, *wrong))
+            return function(scope, table, *args[1:])
+
+        REGISTRY[name] = TableFunction(
+            name=name,
+            family=FAMILY,
+            kind="J",
+            meaning=" ".join((function.__doc__ or "").split()),
+            example=example,
+            expected=expected,
+            nulls=nulls,
+            signature=signature,
+            run=run,
+            problem=problem,
+        )
+        return function
+
+    return register
+
+
+def _lookup_fault(table: Table, given: dict[str, Any]) -> Fault | None:
+    return no_column(table, given["col"], "col")
+
+
+@_registered("lookup('stores', 'T2', 'city')", "台中", "alt where the key is null or not in the table", _lookup_fault)
+def lookup(scope: Scope, table: Table, key: Value, col: Value, alt: Value = Lit(None)) -> Value:
+    """The column's value in the first row with this key; alt where the table has no such key. A null in the table stays
+    null."""
+    column = constant(col)
+    return _joined(scope, table, key, lambda part, table, group: table.column(column, table.first_rows(group)), alt)
+
+
+def _rows_fault(table: Table, given: dict[str, Any]) -> Fault | None:
+    order = given.get("order")
+    return None if order is None else no_column(table, order.removeprefix("-") if isinstance(order, str) else order, "order")
+
+
+@_registered(
+    "lookup_rows('lines', 'A7', order='-amount') | map(attribute='item') | join(' ')",
+    "pen ink",
+    "an empty list where the key is null or not in the table",
+    _rows_fault,
+)
+def lookup_rows(scope: Scope, table: Table, key: Value, limit: Value = Lit(None), order: Value = Lit(None)) -> Value:
+    """The rows with this key, for a loop: in the table's order or in that of the column `order` ('-amount': falling; nulls
+    last), at most `limit` of them. Columns are read as `row.amount` or `row['amount']`."""
+    limits = each(scope, _limit, (limit,))
+    keys = _key_column(scope, key)
+    if isinstance(limits, Col) and keys.n != scope.n:
+        keys = column_of(keys.list() * scope.n)
+    counts, rows = _rows_of(table, table.find(keys), constant(order))
+    most = np.array([_NO_LIMIT if v is None else v for v in list_of(limits, len(counts))], np.int64)
+    for i in np.flatnonzero(np.minimum(counts, most) > MAX_ITEMS).tolist():
+        scope.fail(i, Limit(f"finds more than {MAX_ITEMS} rows of a table: give a limit"))
+        most[i] = 0
+    counts, rows = _cut(counts, rows, most)
+    lists = _lists(counts, _fields(table, rows))
+    return lists if keys.n == scope.n else Lit(lists.list()[0])
+
+
+def _limit(limit: Any) -> int:
+    return _NO_LIMIT if limit is None else whole(limit, "lookup_rows", "limit", 0, MAX_ITEMS)
+
+
+def _rows_of(table: Table, group: Index, order: str | None) -> tuple[Index, Index]:
+    """(how many rows of the table each row finds, all those one after the other). -1 finds none."""
+    counts = np.zeros(len(group), np.int64)
+    hit = np.flatnonzero(group >= 0)
+    distinct, place = np.unique(group[hit], return_inverse=True)
+    each_counts, rows = table.rows_of(distinct)
+    if order is not None:
+        rows = rows[_order(np.repeat(distinct, each_counts), table.arrow(order.removeprefix("-"), rows), order)]
+    counts[hit] = each_counts[place]
+    firsts = np.cumsum(each_counts) - each_counts
+    return counts, rows[_runs(firsts[place], each_counts[place])]
+
+
+def _order(owner: Index, values: pa.Array, order: str) -> Index:
+    """The places of the values, owner by owner in the order asked for; equal ones stay as they are."""
+    direction = "descending" if order.startswith("-") else "ascending"
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
+    given = pa.table({"owner": owner, "value": values})
+    keys = [("owner", "ascending"), ("value", direction)]
+    found: Index = pc.sort_indices(given, keys).to_numpy()
+    return found
+
+
+def _runs(firsts: Index, counts: Index) -> Index:
+    """first, first + 1, ... of each, count numbers long, one after the other."""
+    offsets = np.cumsum(counts) - counts
+    return np.repeat(firsts - offsets, counts) + np.arange(int(counts.sum()))
+
+
+def _cut(counts: Index, rows: Index, most: Index) -> tuple[Index, Index]:
+    """At most so many rows each."""
+    kept = np.minimum(counts, most)
+    return kept, rows[_runs(np.cumsum(counts) - counts, kept)]
+
+
+def _fields(table: Table, rows: Index) -> dict[str, Col]:
+    return {name: table.column(name, rows) for name in table.shape.types}
+
+
+def _lists(counts: Index, fields: dict[str, Col]) -> Col:
+    """Lists of rows, so many each, from the fields of all."""
+    names = list(fields)
+    rows = [dict(zip(names, values, strict=True)) for values in zip(*(c.list() for c in fields.values()), strict=True)]
+    ends = np.cumsum(counts).tolist()
+    return column_of([rows[start:end] for start, end in zip([0, *ends], ends, strict=False)])
+
+
+def _agg_fault(table: Table, given: dict[str, Any]) -> Fault | None:
+    fn, col = given.get("fn"), given.get("col")
+    if fn not in AGGREGATES:
+        return "fn", f"must be one of {', '.join(AGGREGATES)}"
+    if col is None:
+        return None if fn == "count" else ("col", f"is needed for {fn}")
+    return no_column(table, col, "col", NUMERIC if fn in _ADDS else ())
+
+
+@_registered("agg_rows('lines', 'A7', 'sum', 'amount')", "7.50", "null where the key is null", _agg_fault)
+def agg_rows(scope: Scope, table: Table, key: Value, fn: Value, col: Value = Lit(None)) -> Value:
+    """`sum`, `count`, `max`, `min` or `avg` of a column over the rows with this key; nulls do not count. Without such a row,
+    null, and a count of 0. Sums are exact; floats are added as the decimals that they print."""
+    name, column = constant(fn), constant(col)
+    rest: Value = Lit(None)
+    if name == "count":
+        null = null_of(key, scope.n)
+        rest = (
+            Lit(0) if null is None else Lit(None) if isinstance(key, Lit) else numbers("int", np.zeros(scope.n, np.int64), null)
+        )
+
+    def work(part: Scope, table: Table, group: Index) -> Value:
+        if name != "avg":
+            return each(part, checked, (aggregate(table, name, column)(group),))
+        total, count = aggregate(table, "sum", column)(group), aggregate(table, "count", column)(group)
+        return each(part, lambda t, n: None if t is None else binop("/", t, n), (total, count))
+
+    return _joined(scope, table, key, work, rest)
