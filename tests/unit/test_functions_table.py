@@ -32,8 +32,21 @@ NUMBERS = (
 )
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
-DATES = "now today fmt_date roc_date"
 TABLES = "lookup lookup_rows agg_rows"
+CHINESE = "to_fullwidth to_halfwidth truncate_width simp_trad salutation surname zh_number zh_money_upper zodiac_tw"
+DATES = (
+    "now today parse_date fmt_date roc_date roc_year lunar_date date_add date_diff days_until date_part end_of weekday_name"
+    " workday_add age birthday_in to_tz start_of"
+)
+PROMISED = {
+    "Logic": LOGIC,
+    "Numbers": NUMBERS,
+    "Chinese": CHINESE,
+    "Masks": MASKS,
+    "Formats": FORMATS,
+    "Dates": DATES,
+    "Tables": TABLES,
+}
 
 
 def run(
@@ -51,15 +64,7 @@ def texts(source: str, values: list[Any], kind: pa.DataType | None = None) -> li
 
 
 def test_the_promised_functions_are_there() -> None:
-    promised = {
-        name: family
-        for family, names in zip(
-            ("Logic", "Numbers", "Masks", "Formats", "Dates", "Tables"),
-            (LOGIC, NUMBERS, MASKS, FORMATS, DATES, TABLES),
-            strict=True,
-        )
-        for name in names.split()
-    }
+    promised = {name: family for family, names in PROMISED.items() for name in names.split()}
     assert {name: function.family for name, function in REGISTRY.items()} == promised
     assert {module.FAMILY for module in FAMILIES} == set(promised.values())
 
@@ -113,7 +118,13 @@ def test_null_in_null_out_unless_the_entry_says_otherwise(function: Function) ->
         ("sqrt(x)", "9", "x"),
         ("ceil(1, 0 * one)", "", "step"),
         ("now(x)", "Mars/Olympus", "tz"),
-        ("roc_date('1911-12-31')", "", "d"),
+        ("roc_date(x, 'western')", "2026-01-31", "style"),
+        ("zh_money_upper(one / 3)", "", "x"),
+        ("simp_trad(x, 's2x')", "secret", "dir"),
+        ("truncate_width(x, -1)", "secret", "cols"),
+        ("parse_date(x)", "31/12/1999", "t"),
+        ("date_add(x, 1)", "soon-secret", "d"),
+        ("lunar_date(x)", "1800-01-01", "d"),
         ("fmt_ordinal(one, 'fr')", "", "locale"),
     ],
 )

@@ -1,8 +1,32 @@
 """What a template can call: one module a family, one table entry a function (`REGISTRY`)."""
 
-from actors.renderer.functions import dates, formats, logic, masks, numbers, percentiles, rounding, tables
+from actors.renderer.functions import (
+    chinese_names,
+    chinese_numbers,
+    chinese_text,
+    datemath,
+    dateparse,
+    dateparts,
+    dates,
+    formats,
+    logic,
+    lunar,
+    masks,
+    numbers,
+    percentiles,
+    rounding,
+    tables,
+    workdays,
+)
 from actors.renderer.functions.registry import REGISTRY, Function
 
-FAMILIES = (logic, numbers, percentiles, rounding, masks, formats, dates, tables)  # in the order of the page of functions
+# In the order of the page of functions; a family may have several modules.
+FAMILIES = (
+    *(logic, numbers, percentiles, rounding),
+    *(chinese_names, chinese_numbers, chinese_text),
+    *(masks, formats),
+    *(dates, dateparse, dateparts, datemath, workdays, lunar),
+    tables,
+)
 
 __all__ = ["FAMILIES", "REGISTRY", "Function"]

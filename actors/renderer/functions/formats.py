@@ -17,15 +17,12 @@ from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import exact, number, text, whole
 from actors.renderer.functions.numberformat import Format, formatter, locale_of, pattern_of, plain_writer, with_digits
+from actors.renderer.functions.numerals import LOWER, LOWER_HANS, numeral
 from actors.renderer.functions.registry import prepared, scalar
 
 FAMILY = "Formats"
 MAX_PLACES = 18
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
-_ZH_DIGITS = "零一二三四五六七八九"
-_ZH_UNITS = ("", "十", "百", "千")
-_ZH_GROUPS = ("", "萬", "億", "兆")
-_ZH_GROUPS_HANS = ("", "万", "亿", "兆")
 
 
 def _locale(job: Context, locale: Any, function: str) -> Locale:
@@ -146,25 +143,6 @@ def fmt_bytes(n: Any) -> str:
     return f"{round(value, 1)} {_BYTE_UNITS[step]}"
 
 
-def _zh_numeral(value: int, groups: tuple[str, ...]) -> str:
-    """A whole number in lower-case Chinese numerals: 一百零三, 十二, 一萬零二十."""
-    if value == 0:
-        return _ZH_DIGITS[0]
-    digits = str(value)
-    out, gap = "", False
-    for at, character in enumerate(digits):
-        place = len(digits) - 1 - at
-        digit = int(character)
-        if digit:
-            out += (_ZH_DIGITS[0] if gap and out else "") + _ZH_DIGITS[digit] + _ZH_UNITS[place % 4]
-            gap = False
-        else:
-            gap = True
-        if place % 4 == 0 and place and int(digits[max(0, at - 3) : at + 1]):
-            out += groups[place // 4]
-    return out.removeprefix("一") if out.startswith("一十") else out
-
-
 def _en_ordinal(value: int) -> str:
     ending = "th" if 11 <= value % 100 <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
     return f"{value}{ending}"
@@ -176,11 +154,12 @@ def fmt_ordinal(job: Context, locale: Any = None) -> Format:
     known = _locale(job, locale, "fmt_ordinal")
     if known.language not in ("zh", "en"):
         raise Refused("fmt_ordinal", "locale", "must be Chinese or English")
-    groups = _ZH_GROUPS_HANS if known.script == "Hans" or (known.language == "zh" and known.territory == "CN") else _ZH_GROUPS
+    hans = known.script == "Hans" or (known.language == "zh" and known.territory == "CN")
+    writing = LOWER_HANS if hans else LOWER
 
     def ordinal(n: Any) -> str:
         value = whole(n, "fmt_ordinal", "n", 0, 10**16 - 1)
-        return _en_ordinal(value) if known.language == "en" else "第" + _zh_numeral(value, groups)
+        return _en_ordinal(value) if known.language == "en" else "第" + numeral(value, writing)
 
     return ordinal
 

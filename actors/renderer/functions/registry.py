@@ -94,6 +94,15 @@ def _split(function: Callable[..., Any]) -> tuple[bool, list[inspect.Parameter]]
     return wants_job, parameters[1:] if wants_job else parameters
 
 
+def _in_order(function: Callable[..., Any], parameters: Sequence[inspect.Parameter]) -> Callable[..., Any]:
+    """The function of values in the order of the parameters: those that only have a name come last."""
+    names = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    if not names:
+        return function
+    count = len(names)
+    return lambda *values: function(*values[:-count], **dict(zip(names, values[-count:], strict=True)))
+
+
 def _required(parameters: Sequence[inspect.Parameter]) -> list[int]:
     return [i for i, p in enumerate(parameters) if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
 
@@ -142,9 +151,10 @@ def scalar(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         wants_job, parameters = _split(function)
         places = _required(parameters) if needed is None else [i for i, p in enumerate(parameters) if p.name in needed]
+        ordered = _in_order(function, parameters)  # a leading job stays where it is
 
         def work(scope: Scope, args: Sequence[Value]) -> Value:
-            call = partial(function, scope.job) if wants_job else function
+            call = partial(ordered, scope.job) if wants_job else ordered
             columns = [i for i, arg in enumerate(args) if isinstance(arg, Col)]
             if len(columns) == 1 and columns[0] == 0:
                 settings = [arg.value for arg in args[1:]]  # type: ignore[union-attr]

@@ -83,7 +83,7 @@ def _one_by_one(scope: Scope, function: Callable[..., Any], lists: list[list[Any
 
 def each_distinct(scope: Scope, function: Callable[..., Any], value: Value) -> Value:
     """As `each` with one argument, but equal values are worked out once where many are equal."""
-    if isinstance(value, Col) and value.kind in (TEXT, INT) and value.n > 1:
+    if isinstance(value, Col) and value.kind in (TEXT, INT, "date") and value.n > 1:
         values = value.list()
         distinct = list(dict.fromkeys(values))
         if len(distinct) * 2 <= len(values):

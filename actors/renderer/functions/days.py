@@ -1,0 +1,156 @@
+"""Days as numbers: columns of dates become days since 1970, and months are counted on them. No registration lives here.
+
+The calendar is Gregorian throughout (proleptic before 1582), from year 1 to 9999, as that of Python and ISO 8601. A timestamp
+counts by its own day, as it is told; a text by its ISO date.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actors.renderer.functions.errors import Refused
+from actors.renderer.functions.inputs import day
+from actors.renderer.functions.registry import without_nulls
+from actors.renderer.functions.scope import OneRow, Scope, each, each_distinct, fail_all
+from actors.renderer.functions.values import INT, Col, Lit, Mask, Value, column_of, kind_of, list_of, numbers
+
+Days = NDArray[np.int64]
+Work = Callable[[Scope, Sequence[Value], Sequence[Any]], Value]
+_EPOCH = date(1970, 1, 1).toordinal()
+FIRST, LAST = date.min.toordinal() - _EPOCH, date.max.toordinal() - _EPOCH
+_DAY = "datetime64[D]"
+_MONTH = "datetime64[M]"
+
+
+def by_settings(scope: Scope, values: Sequence[Value], settings: Sequence[Value], work: Work) -> Value:
+    """The work on the rows where no value is null, with the settings as plain Python values (null: not given). Settings that
+    differ from row to row, and calls of literals alone, are worked out by the same work on columns of one row."""
+    if all(isinstance(v, Lit) for v in values) or not all(isinstance(s, Lit) for s in settings):
+        count = len(values)
+
+        def one(*given: Any) -> Any:
+            row = [column_of([value]) for value in given[:count]]
+            return list_of(without_nulls(alone, row, range(count), lambda s, args: work(s, args, given[count:])), 1)[0]
+
+        alone = OneRow(scope.job)
+        return each(scope, one, [*values, *settings])
+    plain = [s.value for s in settings]  # type: ignore[union-attr]
+
+    def together(part: Scope, args: Sequence[Value]) -> Value:
+        try:
+            return work(part, args, plain)
+        except Exception as error:
+            return fail_all(part, error)
+
+    return without_nulls(scope, values, range(len(values)), together)
+
+
+def days_of(scope: Scope, value: Value, function: str, argument: str) -> tuple[Days, Mask | None]:
+    """Days since 1970 of values that are not null, and which rows have failed because their value is no date."""
+    if isinstance(value, Lit):
+        return np.full(scope.n, _number(day(value.value, function, argument)), np.int64), None
+    if value.kind != "date":
+        found = each_distinct(scope, lambda v: day(v, function, argument), value)
+        if isinstance(found, Lit):
+            return np.zeros(scope.n, np.int64), np.ones(scope.n, np.bool_)
+        value = found
+    return _array(value), value.null
+
+
+def _array(value: Col) -> Days:
+    if value.kind != "date":  # all of them have failed
+        return np.zeros(value.n, np.int64)
+    given = value.list() if value.null is None else [date.min if v is None else v for v in value.list()]
+    days: Days = np.fromiter(map(date.toordinal, given), np.int64, value.n) - _EPOCH
+    return days
+
+
+def _number(value: date) -> int:
+    return value.toordinal() - _EPOCH
+
+
+def dates(scope: Scope, days: Days, failed: Mask | None, function: str, argument: str) -> Value:
+    """The column of dates; rows that lead out of the years 1 to 9999 fail."""
+    outside = (days < FIRST) | (days > LAST)
+    if failed is not None:
+        outside &= ~failed
+    if outside.any():
+        for i in np.flatnonzero(outside).tolist():
+            scope.fail(i, Refused(function, argument, "leads out of the years 1 to 9999"))
+        failed = outside if failed is None else failed | outside
+        days = np.where(failed, 0, days)
+    made: list[Any] = days.astype(_DAY).tolist()
+    if failed is not None:
+        for i in np.flatnonzero(failed).tolist():
+            made[i] = None
+    return column_of(made)
+
+
+def failed_in(*masks: Mask | None) -> Mask | None:
+    """Rows that have failed in any of these."""
+    some = None
+    for mask in masks:
+        if mask is not None:
+            some = mask if some is None else some | mask
+    return some
+
+
+def months_of(days: Days) -> Days:
+    """Months since January 1970."""
+    months: Days = days.astype(_DAY).astype(_MONTH).astype(np.int64)
+    return months
+
+
+def first_of_month(months: Days) -> Days:
+    """The first day of each month."""
+    days: Days = months.astype(_MONTH).astype(_DAY).astype(np.int64)
+    return days
+
+
+def month_later(days: Days, n: Days | int) -> Days:
+    """The same day n months later, or the last day of a month that is too short for it."""
+    months = months_of(days)
+    wanted = months + n
+    start = first_of_month(wanted)
+    later: Days = np.minimum(start + days - first_of_month(months), first_of_month(wanted + 1) - 1)
+    return later
+
+
+def year_of(days: Days) -> Days:
+    """The year."""
+    return months_of(days) // 12 + 1970
+
+
+def whole_numbers(scope: Scope, value: Value, function: str, argument: str, limit: int) -> tuple[Days, Mask | None]:
+    """Whole numbers from -limit to limit of values that are not null, and which rows have failed."""
+    if isinstance(value, Lit):
+        value = column_of([value.value] * scope.n)
+    if value.kind == INT:
+        array = value.array()
+        outside = (array > limit) | (array < -limit)
+    else:
+        array, outside = np.zeros(value.n, np.int64), np.ones(value.n, np.bool_)
+        if kind_of(value) == "obj":  # some of them may be whole numbers
+            good = [type(v) is int and -limit <= v <= limit for v in value.list()]
+            outside = ~np.array(good, np.bool_)
+            array = np.array([v if g else 0 for v, g in zip(value.list(), good, strict=True)], np.int64)
+    if not outside.any():
+        return array, None
+    for i in np.flatnonzero(outside).tolist():
+        scope.fail(i, Refused(function, argument, f"is no whole number from {-limit} to {limit}"))
+    return np.where(outside, 0, array), outside
+
+
+def counted(values: Days, failed: Mask | None) -> Col:
+    """A column of whole numbers, null where failed."""
+    return numbers(INT, values, failed)
+
+
+def instants(value: Value) -> bool:
+    """Whether any of the values is a timestamp."""
+    if isinstance(value, Lit):
+        return isinstance(value.value, datetime)
+    return value.kind == "datetime" or (value.kind == "obj" and any(isinstance(v, datetime) for v in value.list()))
