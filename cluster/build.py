@@ -11,6 +11,7 @@ from typing import Any
 
 from actors.conductor.actor import Conductor
 from actors.intake.actor import Intake
+from actors.intake.ids import new_job_id
 from actors.ledger.actor import Ledger
 from actors.model.delivery import LaneLimits
 from actors.model.sites import Credentials, Egress, Route
@@ -28,8 +29,14 @@ from cluster.vault import Vault
 class Parts:
     """The config with `port(name)`, which gives the other roles."""
 
-    def __init__(self, config: Config, port: Callable[[str], Any], clock: Callable[[], float] | None = None):
-        self.config, self.port, self.clock = config, port, clock or time.time
+    def __init__(
+        self,
+        config: Config,
+        port: Callable[[str], Any],
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[float, str], str] = new_job_id,
+    ):
+        self.config, self.port, self.clock, self.new_id = config, port, clock or time.time, new_id
 
     def vault(self) -> Vault:
         return Vault(self.config.vault_url, str(self.config.data_dir / "cache"))
@@ -137,6 +144,7 @@ def _intake(parts: Parts, _: str) -> dict[str, Any]:
         "renderer": parts.port(names.renderer(0)),
         "clock": parts.clock,
         "workdir": str(parts.work_folder(names.INTAKE)),
+        "new_id": parts.new_id,
     }
 
 

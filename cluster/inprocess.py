@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from actors.intake.ids import new_job_id
 from cluster import names
 from cluster.build import Parts, build
 from cluster.config import Config
@@ -36,8 +37,13 @@ class Threaded:
 class Local:
     """The ports of a system in this process, by actor name; each is made when first asked for."""
 
-    def __init__(self, config: Config, clock: Callable[[], float] | None = None):
-        self.parts = Parts(config, self.port, clock)
+    def __init__(
+        self,
+        config: Config,
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[float, str], str] = new_job_id,
+    ):
+        self.parts = Parts(config, self.port, clock, new_id)
         self._made: dict[str, Any] = {}
 
     def port(self, name: str) -> Any:

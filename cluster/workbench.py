@@ -4,28 +4,28 @@ The same intake, ledger and renderer classes as in a running system, so what is 
 """
 
 import asyncio
-import shutil
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from actors.model.delivery import Envelopes
+from actors.intake.ids import repeatable_id
 from actors.model.errors import InvalidInput, Problem
-from actors.model.job import Accepted
+from actors.model.job import Accepted, snapshot_path
 from actors.model.ports import ExplainedSlot
-from actors.model.states import RowState
+from actors.model.spec_json import spec_from_json, spec_to_json
+from actors.renderer.message.dkim import Identity
 from cluster import names
 from cluster.config import Config
 from cluster.inprocess import Local
+from cluster.vault import Vault
 
 ACCOUNT = "local"
 UPLOAD = f"uploads/{ACCOUNT}/bundle"
-SHARD_ROWS = 256  # what a lease holds; more would only take memory
 
 
 class Workbench:
@@ -35,6 +35,8 @@ class Workbench:
         self._local = local
         self.accepted = accepted
         self.job = accepted.record.job
+        self.vault: Vault = local.parts.vault()
+        self.identities: tuple[Identity, ...] = local.parts.identities()
 
     @property
     def renderer(self) -> Any:
@@ -52,36 +54,56 @@ class Workbench:
         slots: list[ExplainedSlot] = await self.renderer.explain(self.job)
         return slots
 
-    async def envelopes(self) -> AsyncIterator[Envelopes]:
-        """All pending rows' messages, some hundred at a time."""
-        record, ledger, stamp = self.accepted.record, self._local.port(names.LEDGER), int(time.time())
-        for segment, first in enumerate(range(0, record.rows, record.segment_rows)):
-            states = await ledger.row_states(self.job, first, min(first + record.segment_rows, record.rows))
-            pending = np.flatnonzero(states == RowState.PENDING) + first
-            for start in range(0, len(pending), SHARD_ROWS):
-                rows = pending[start : start + SHARD_ROWS]
-                yield await self.renderer.render(self.job, segment, rows, np.full(len(rows), stamp))
-
 
 @asynccontextmanager
 async def opened(bundle: Path, config: Config) -> AsyncIterator[Workbench]:
     """Accepts the bundle (folder or zip); InvalidInput names every problem."""
-    with tempfile.TemporaryDirectory(prefix="hongyan-look-") as folder:
-        private = config.model_copy(
-            update={"data": Path(folder), "vault": "", "ledger": "", "ledger_password": "", "renderers": 1}
-        )
-        local = Local(private)
-        vault = local.parts.vault()
-        vault.create()
-        for name, file in _files(bundle):
-            await asyncio.to_thread(vault.put_file, f"{UPLOAD}/{name}", str(file))
+    with tempfile.TemporaryDirectory(prefix="hongyan-look-", ignore_cleanup_errors=True) as folder:
+        local = Local(_private(config, Path(folder)))
         try:
-            accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look")
-            yield Workbench(local, accepted)
+            yield Workbench(local, await _accept(local, bundle))
         finally:
             await local.port(names.LEDGER).close()
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(folder).mkdir(exist_ok=True)
+
+
+def accepted_at(stamp: int, as_of: datetime | None, bundle: Path, config: Config, folder: Path) -> Workbench:
+    """The bundle as it would be accepted at that second, in a folder that the caller throws away.
+
+    The job's id follows from bundle, stamp and `as_of`, which stands for the bundle's own. InvalidInput names every problem."""
+
+    async def accept() -> Workbench:
+        local = Local(
+            _private(config, folder), lambda: float(stamp), lambda now, payload: repeatable_id(now, f"{payload} {as_of}")
+        )
+        try:
+            accepted = await _accept(local, bundle)
+        finally:
+            await local.port(names.LEDGER).close()
+        if as_of:
+            _set_as_of(local.parts.vault(), accepted.record.job, as_of)
+        return Workbench(local, accepted)
+
+    return asyncio.run(accept())
+
+
+def _private(config: Config, folder: Path) -> Config:
+    return config.model_copy(update={"data": folder, "vault": "", "ledger": "", "ledger_password": "", "renderers": 1})
+
+
+async def _accept(local: Local, bundle: Path) -> Accepted:
+    vault = local.parts.vault()
+    vault.create()
+    for name, file in _files(bundle):
+        await asyncio.to_thread(vault.put_file, f"{UPLOAD}/{name}", str(file))
+    accepted: Accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look")
+    return accepted
+
+
+def _set_as_of(vault: Vault, job: str, as_of: datetime) -> None:
+    """In the snapshot, before the renderer has read it."""
+    path = f"{snapshot_path(job)}/spec.json"
+    spec = spec_from_json(vault.read(path))
+    vault.write(path, spec_to_json(replace(spec, content=replace(spec.content, as_of=as_of))))
 
 
 def _files(bundle: Path) -> Iterator[tuple[str, Path]]:

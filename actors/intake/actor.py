@@ -51,7 +51,7 @@ class Intake:
         clock: Clock,
         workdir: str,
         segment_rows: int = DEFAULT_SEGMENT_ROWS,
-        new_id: Callable[[float], str] = new_job_id,
+        new_id: Callable[[float, str], str] = new_job_id,
     ):
         self._vault, self._ledger, self._suppressions, self._renderer = vault, ledger, suppressions, renderer
         self._clock, self._workdir, self._segment_rows, self._new_id = clock, workdir, segment_rows, new_id
@@ -61,7 +61,7 @@ class Intake:
         """A job from an upload. InvalidInput names all problems; Conflict: the key was used with another bundle."""
         async with self._prepared(upload) as found:
             now = self._clock()
-            record = await self._ledger.create_job(_record(self._new_id(now), account, key, now, found))
+            record = await self._ledger.create_job(_record(self._new_id(now, found.payload_hash), account, key, now, found))
             if record.state is not JobState.ACCEPTING:
                 return await self._replay(record, found)
             await self._freeze_or_refuse(record, account, found)
@@ -74,7 +74,7 @@ class Intake:
         """The same look without a job: its id names nothing, its record is never stored."""
         async with self._prepared(upload) as found:
             now = self._clock()
-            record = _record(self._new_id(now), account, "", now, found)
+            record = _record(self._new_id(now, found.payload_hash), account, "", now, found)
             try:
                 await self._freeze(record.job, account, found, int(now))
                 if problems := await self._renderer.check(record.job):

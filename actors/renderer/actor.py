@@ -70,11 +70,11 @@ class Renderer:
     (the vault is away).
     """
 
-    def __init__(self, vault: Vault, identities: Sequence[Identity] = ()):
+    def __init__(self, vault: Vault, identities: Sequence[Identity] = (), kept_segments: int = KEPT_SEGMENTS):
         self._vault = vault
         self._signers = signers_for(identities)
         self._jobs: Kept[str, CompiledJob] = Kept(KEPT_JOBS, self._compile)
-        self._segments: Kept[tuple[str, int], pa.RecordBatch | pa.Table] = Kept(KEPT_SEGMENTS, self._map)
+        self._segments: Kept[tuple[str, int], pa.RecordBatch | pa.Table] = Kept(kept_segments, self._map)
         self._one_at_a_time = threading.RLock()  # plans run one at a time; in one process callers may come from several threads
 
     def check(self, job: str) -> list[Problem]:
@@ -91,6 +91,21 @@ class Renderer:
         with self._one_at_a_time:
             shard = self._shard(job, segment, np.asarray(rows, np.int64), np.asarray(stamps, np.int64))
             return render_shard(shard, self._signers.get(shard.job.sender.domain, ()))
+
+    def settled(self, job: str, segment: int, first: int, stop: int) -> dict[int, tuple[RowState, str]]:
+        """Of the segment's rows first..stop-1 those that intake has settled, with state and reason: they get no mail."""
+        with self._one_at_a_time:
+            start = first - segment * self._jobs[job].snapshot.manifest.segment_rows
+            table = self._segments[job, segment].slice(start, stop - first)
+            if VERDICT not in table.schema.names:
+                return {}
+            verdicts = np.asarray(table.column(VERDICT))
+            found = np.flatnonzero(verdicts != RowState.PENDING)
+            reasons = (
+                table.column(REASON).take(pa.array(found)).to_pylist() if REASON in table.schema.names else [None] * len(found)
+            )
+            pairs = zip(found.tolist(), reasons, strict=True)
+            return {first + i: (RowState(int(verdicts[i])), reason or "") for i, reason in pairs}
 
     def preview(self, job: str, row: int, stamp: int) -> RowPreview:
         """One row's finished message and the values that went in. A row that intake has settled keeps its state and shows what

@@ -1,4 +1,4 @@
-"""Commands that look at a bundle without any cluster: check, preview, explain, render.
+"""Commands that look at a bundle without any cluster: check, preview, explain.
 
 They accept the bundle into a folder that is thrown away, with the real intake and renderer (cluster.workbench).
 """
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cluster.workbench import Workbench
 
 Bundle = Annotated[Path, typer.Argument(help="A bundle: a folder or a zip file with job.yaml.")]
-MOST_FAILURES = 20  # shown to people; --json has all
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
     app.command()(preview)
     app.command()(explain)
-    app.command()(render)
 
 
 def check(bundle: Bundle, config: ConfigFile = None, json_: AsJson = False) -> None:
@@ -95,35 +93,6 @@ def explain(bundle: Bundle, config: ConfigFile = None, json_: AsJson = False) ->
         out.table(("part", "file", "line", "how", "source", "why"), rows, right=("line",))
         columns = sum(s.how == "column" for s in slots)
         out.say(f"{columns:,} of {len(slots):,} slots are columns")
-
-    _with_bundle(bundle, config, json_, look)
-
-
-def render(
-    bundle: Bundle,
-    folder: Annotated[Path, typer.Option("--out", help="Folder for the .eml files; made if missing.")],
-    config: ConfigFile = None,
-    json_: AsJson = False,
-) -> None:
-    """Write every mail as an .eml file, named by its row."""
-
-    async def look(out: Output, bench: "Workbench") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        written, failed = 0, []
-        async for envelopes in bench.envelopes():
-            data, offsets = envelopes.data.tobytes(), envelopes.offsets.tolist()
-            for index, row in enumerate(envelopes.rows.tolist()):
-                (folder / f"{row:08d}.eml").write_bytes(data[offsets[index] : offsets[index + 1]])
-            written += len(envelopes)
-            failed += [{"row": int(f.row), "state": f.state.label, "reason": f.reason} for f in envelopes.failures]
-        if json_:
-            out.json({"written": written, "failed": failed, "folder": str(folder)})
-            return
-        out.say(f"{written:,} mails in {folder}")
-        for failure in failed[:MOST_FAILURES]:
-            out.say(f"  row {failure['row']}: {failure['state']}: {failure['reason']}")
-        if len(failed) > MOST_FAILURES:
-            out.say(f"  and {len(failed) - MOST_FAILURES:,} more rows without a mail")
 
     _with_bundle(bundle, config, json_, look)
 

@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 # In the order of the help page.
-NOUNS = ("up", "look", "jobs", "watch", "outcomes", "suppress", "key", "functions", "doctor", "demo", "sandbox", "bench")
+NOUNS = (
+    "up",
+    "look",
+    "render",
+    "jobs",
+    "watch",
+    "outcomes",
+    "suppress",
+    "key",
+    "functions",
+    "doctor",
+    "demo",
+    "sandbox",
+    "bench",
+)
 
 
 def build() -> typer.Typer:

@@ -1,0 +1,1 @@
+"""Finished mails written to files, without any cluster: `hongyan render`. The whole way is in `run`."""

@@ -1,0 +1,202 @@
+"""One process that renders: compiles the job once, then tasks in, blocks of mails written.
+
+It talks to its crew over one connection. The crew sends tasks (rows to render) and grants (where the oldest block that is held
+goes); the worker answers with `Ready` as soon as a block's length is known and with `Done` when it is written. While it waits
+for a grant it renders on, up to HELD blocks. It ends when the connection does, so no worker outlives its crew.
+"""
+
+import contextlib
+import errno
+import os
+import traceback
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+from actors.model.delivery import Envelopes
+from actors.model.errors import BrokenPromise, HongyanError, Unavailable
+from actors.model.job import RowArray
+from actors.model.states import RowState
+from actors.renderer.actor import Renderer
+from actors.renderer.message.dkim import Identity
+from cluster.export.forms import Block, Form
+from cluster.export.index import RENDERED, Tally, index_lines
+from cluster.vault import Vault
+
+FIRST_ROWS = 128  # of the first block, before the weight of a mail is known
+MOST_ROWS = 2_048  # larger blocks render no faster
+BLOCK_BYTES = 24 << 20  # what a block should weigh at most: a few are all that a worker holds
+HELD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What all workers of a run have in common."""
+
+    vault: Vault
+    identities: tuple[Identity, ...]
+    job: str
+    form: Form
+    stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Rows first..stop-1, all in this segment."""
+
+    segment: int
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Where the oldest held block goes."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Rows first..stop-1 are rendered and take so many bytes of the one file."""
+
+    first: int
+    stop: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """They are written: their index lines, records of the zip's directory, and counts."""
+
+    first: int
+    stop: int
+    index: bytes
+    directory: bytes
+    bytes: int  # of the mails, with all that the form puts around them
+    tally: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker gives up; its work so far is of no use."""
+
+    error: HongyanError
+
+
+@dataclass(slots=True)
+class _Held:
+    rows: range
+    block: Block
+    without: dict[int, tuple[RowState, str]] = field(default_factory=dict)  # rows that have no mail
+
+
+def work(connection: Connection, order: Order) -> None:
+    """A worker's whole life."""
+    import pyarrow as pa
+
+    from actors.intake.memory import return_freed_memory
+
+    pa.set_cpu_count(1)  # the other cores have workers of their own
+    return_freed_memory()
+    try:
+        Worker(connection, order).serve()
+    except (EOFError, ConnectionError):
+        return
+    except Exception as error:
+        with contextlib.suppress(OSError):  # another worker's failure may have ended the run
+            connection.send(Failed(told(error)))
+
+
+def told(error: Exception) -> HongyanError:
+    """The error as the crew passes it on: never with a value of a row in it."""
+    if isinstance(error, HongyanError):
+        return error
+    if isinstance(error, OSError):
+        return disk_error(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return BrokenPromise(f"rendering broke: {type(error).__name__} in {os.path.basename(last.filename)} line {last.lineno}")
+
+
+def disk_error(error: OSError) -> Unavailable:
+    """Why the output could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Unavailable(
+            "the output", "the disk (or your share of it) is full; make room, or choose another place with --out"
+        )
+    if error.errno == errno.EFBIG:
+        return Unavailable("the output", "the file is larger than the file system or the process may have (ulimit -f)")
+    name = errno.errorcode.get(error.errno or 0, "unknown")
+    return Unavailable("the output", f"cannot be written: {error.strerror} ({name})")
+
+
+class Worker:
+    """The loop of `work`."""
+
+    def __init__(self, connection: Any, order: Order):
+        self._connection, self._order = connection, order
+        self._renderer = Renderer(order.vault, order.identities, kept_segments=1)
+        self._tasks: deque[Task] = deque()
+        self._held: deque[_Held] = deque()
+        self._heaviest = 0.0  # bytes of a mail, the largest mean that a block had
+
+    def serve(self) -> None:
+        """Until the crew hangs up."""
+        while True:
+            while not self._tasks:
+                self._receive()
+            task = self._tasks.popleft()
+            for rows in self._cut(task):
+                held = self._render(task.segment, rows)
+                self._held.append(held)
+                self._connection.send(Ready(rows.start, rows.stop, held.block.length))
+                while len(self._held) >= HELD or self._connection.poll():
+                    self._receive()
+
+    def _receive(self) -> None:
+        message = self._connection.recv()
+        if isinstance(message, Grant):
+            self._write(self._held.popleft(), message.at)
+        else:
+            self._tasks.append(message)
+
+    def _cut(self, task: Task) -> Iterator[range]:
+        """The task's rows in blocks, each no heavier than the mails so far let expect."""
+        first = task.first
+        while first < task.stop:
+            most = min(MOST_ROWS, int(BLOCK_BYTES / self._heaviest)) if self._heaviest else FIRST_ROWS
+            stop = min(first + max(1, most), task.stop)
+            yield range(first, stop)
+            first = stop
+
+    def _render(self, segment: int, rows: range) -> _Held:
+        order = self._order
+        settled = self._renderer.settled(order.job, segment, rows.start, rows.stop)
+        pending: RowArray = np.array([row for row in rows if row not in settled], np.int64)
+        mails = self._renderer.render(order.job, segment, pending, np.full(len(pending), order.stamp))
+        without = settled | {f.row: (f.state, f.reason) for f in mails.failures}
+        self._weigh(mails)
+        return _Held(rows, order.form.pack(mails), without)
+
+    def _weigh(self, mails: Envelopes) -> None:
+        if len(mails):
+            self._heaviest = max(self._heaviest, len(mails.data) / len(mails))
+
+    def _write(self, held: _Held, at: int) -> None:
+        written = self._order.form.write(held.block, at)
+        places = iter(written.places)
+        tally, lines = Tally(), []
+        for row in held.rows:
+            if row in held.without:
+                state, reason = held.without[row]
+                tally.add(state.label, reason, row)
+                lines.append((row, state.label, "", reason))
+            else:
+                lines.append((row, RENDERED, next(places), ""))
+        tally.states[RENDERED] = len(held.block.rows)
+        index, size = index_lines(lines), held.block.starts[-1]
+        self._connection.send(Done(held.rows.start, held.rows.stop, index, written.directory, size, tally))
