@@ -66,7 +66,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         clock,
         str(tmp_path / "work"),
         2,
-        lambda now: f"{int(now):016d}{next(numbers):010d}",
+        lambda now, _: f"{int(now):016d}{next(numbers):010d}",
     )
     await ledger.suppress("acme", "global", ["gone@x.test"], "hard bounce")
     yield World(vault, ledger, clock, intake, tmp_path / "work")
