@@ -176,12 +176,15 @@ def test_files_are_taken_in_with_their_own_names() -> None:
 
 def test_the_report_tells_which_is_which() -> None:
     source = "{{ name | upper }}\n{% if vip %}\n{{ namespace(a=1).a }}{% endif %}\n{% for i in [1] %}{{ i }}{% endfor %}"
+    source += "\n{% for i in [1] %}{{ i }}\n{{ joiner() }}{% endfor %}"
     reports = [(r.line, r.source, r.mode, r.reason) for r in plan_of(source).explain()]
     assert reports == [
         (1, "name | upper", "column", ""),
         (2, "if vip", "column", ""),
         (3, "namespace(a=1).a", "row by row", "calls something that is no function of the table"),
-        (4, "for i in [1]", "row by row", "for"),
+        (4, "for i in [1]", "column", ""),
+        (4, "i", "column", ""),
+        (5, "for i in [1]", "row by row", "line 6 calls something that is no function of the table"),
     ]
     whole = plan_of("{% macro m() %}x{% endmacro %}{{ m() }}{{ name }}").explain()
     assert [(r.source, r.mode, r.reason) for r in whole] == [(s, "row by row", "macro at line 1") for s in ("m()", "name")]

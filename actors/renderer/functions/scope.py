@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.listcols import ListCol
 from actors.renderer.functions.values import INT, OBJ, TEXT, Col, Lit, Mask, Value, all_plain, column_of, list_of, null_of
 
 
@@ -113,6 +114,8 @@ def truth(scope: Scope, value: Value) -> Mask:
         except Exception as error:
             fail_all(scope, error)
             return np.zeros(scope.n, np.bool_)
+    if isinstance(value, ListCol):
+        return value.counts() > 0
     if value.kind in ("int", "float", "bool"):
         mask: Mask = value.array().astype(np.bool_, copy=False)
         return mask if value.null is None else mask & ~value.null

@@ -13,12 +13,14 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Undefined
 
 from actors.renderer.functions import REGISTRY, guards, ops
+from actors.renderer.functions.listcols import RowCol
 from actors.renderer.functions.scope import each, truth
 from actors.renderer.functions.values import Col, Lit, Mask, Value, bools, select, spread, weave
 from actors.renderer.template import inherited
 from actors.renderer.template.filters import FAST
 from actors.renderer.template.frame import Frame
-from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment
+from actors.renderer.template.loops import ATTRIBUTES, LOOP
+from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment, bounded_range
 from actors.renderer.template.watch import FILTER
 
 Step = Callable[[Frame], Value]
@@ -51,6 +53,7 @@ class Expressions:
         self._filters = inherited.filters()  # these do not charge the meter of a row
         self._eval = EvalContext(environment)
         self._eval.autoescape = escape
+        self.loops = 0  # how many loops are around what is being compiled
 
     def step(self, node: nodes.Node) -> Step:
         """The step of one expression. Raises RowByRow."""
@@ -65,6 +68,8 @@ class Expressions:
         return lambda frame: value
 
     def _name(self, node: nodes.Name) -> Step:
+        if node.name == "loop" and self.loops:
+            raise RowByRow("hands `loop` over")
         name, undefined = node.name, Lit(self._environment.undefined(name=node.name))
 
         def load(frame: Frame) -> Value:
@@ -155,8 +160,24 @@ class Expressions:
         return lambda frame: each(frame, lambda *values: values, [item(frame) for item in items])
 
     def _getattr(self, node: nodes.Getattr) -> Step:
-        obj, name, get = self.step(node.node), node.attr, self._environment.getattr
-        return lambda frame: each(frame, lambda value: get(value, name), (obj(frame),))
+        name, get = node.attr, self._environment.getattr
+        if self._is_loop(node.node):
+            if name not in ATTRIBUTES:
+                raise RowByRow(f"loop.{name} is not worked out for all items at once")
+            return lambda frame: _loaded(frame, LOOP + name)
+        obj = self.step(node.node)
+        hidden = hasattr(dict, name)  # Jinja2 finds the methods of a row before its fields
+
+        def run(frame: Frame) -> Value:
+            value = obj(frame)
+            if isinstance(value, RowCol) and not hidden and name in value.fields:
+                return value.fields[name]
+            return each(frame, lambda value: get(value, name), (value,))
+
+        return run
+
+    def _is_loop(self, node: nodes.Node) -> bool:
+        return self.loops > 0 and isinstance(node, nodes.Name) and node.name == "loop"
 
     def _getitem(self, node: nodes.Getitem) -> Step:
         obj, get = self.step(node.node), self._environment.getitem
@@ -169,18 +190,42 @@ class Expressions:
 
             return cut
         key = self.step(node.arg)
-        return lambda frame: each(frame, get, (obj(frame), key(frame)))
+
+        def run(frame: Frame) -> Value:
+            value, at = obj(frame), key(frame)
+            if isinstance(value, RowCol) and isinstance(at, Lit) and type(at.value) is str and at.value in value.fields:
+                return value.fields[at.value]
+            return each(frame, get, (value, at))
+
+        return run
 
     def _call(self, node: nodes.Call) -> Step:
+        named = node.kwargs or node.dyn_args or node.dyn_kwargs
         if isinstance(node.node, nodes.Name) and node.node.name in REGISTRY and node.node.name not in self._shadowed:
             return self._function(node.node.name, node, [])
-        if (
-            isinstance(node.node, nodes.Getattr)
-            and node.node.attr in METHODS
-            and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
-        ):
+        if isinstance(node.node, nodes.Name) and node.node.name == "range" and "range" not in self._shadowed and not named:
+            return self._range(node.args)
+        if isinstance(node.node, nodes.Getattr) and self._is_loop(node.node.node):
+            return self._cycle(node.node.attr, node.args, bool(named))
+        if isinstance(node.node, nodes.Getattr) and node.node.attr in METHODS and not named:
             return self._method(node.node, node.args)
         raise RowByRow("calls something that is no function of the table")
+
+    def _range(self, given: list[nodes.Expr]) -> Step:
+        args = [self.step(arg) for arg in given]
+        return lambda frame: each(frame, bounded_range, [arg(frame) for arg in args])
+
+    def _cycle(self, name: str, given: list[nodes.Expr], named: bool) -> Step:
+        """`loop.cycle(a, b)`."""
+        if name != "cycle" or named or not given:
+            raise RowByRow(f"loop.{name}() is not worked out for all items at once")
+        args = [self.step(arg) for arg in given]
+
+        def run(frame: Frame) -> Value:
+            turn = _loaded(frame, LOOP + "index0")
+            return each(frame, lambda i, *values: values[i % len(values)], [turn, *(arg(frame) for arg in args)])
+
+        return run
 
     def _method(self, node: nodes.Getattr, given: list[nodes.Expr]) -> Step:
         obj, args, name, call = self.step(node.node), [self.step(arg) for arg in given], node.attr, self._environment.method
@@ -188,7 +233,13 @@ class Expressions:
             frame, lambda value, *rest: call(value, name, rest), [obj(frame), *(arg(frame) for arg in args)]
         )
 
-    def _filter(self, node: nodes.Filter) -> Step:
+    def iterable(self, node: nodes.Node) -> Step:
+        """The step of what a loop runs over: an iterator will do, as nobody else reads it. Raises RowByRow."""
+        if isinstance(node, nodes.Filter) and node.name in inherited.LAZY:
+            return self._filter(node, once=True)
+        return self.step(node)
+
+    def _filter(self, node: nodes.Filter, once: bool = False) -> Step:
         if node.node is None:
             raise RowByRow("filters a block")
         if node.name == FILTER and self._environment.watch is not None:
@@ -197,7 +248,7 @@ class Expressions:
             return self._function(node.name, node, [node.node])
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise RowByRow("hands over arguments with * or **")
-        if node.name in inherited.LAZY:
+        if node.name in inherited.LAZY and not once:
             raise RowByRow(f"{node.name} gives an iterator")
         value = self.step(node.node)
         args = [self.step(arg) for arg in node.args]
@@ -249,6 +300,12 @@ class Expressions:
             return function.run(frame, [step if isinstance(step, Lit) else step(frame) for step in steps])
 
         return run
+
+
+def _loaded(frame: Frame, name: str) -> Value:
+    value = frame.load(name)
+    assert value is not None
+    return value
 
 
 def _missing_else(frame: Frame) -> Value:

@@ -6,7 +6,8 @@ A fast form gives None where the column's kind is none of its own: then the slow
 from collections.abc import Callable
 from typing import Any
 
-from actors.renderer.functions.values import INT, TEXT, Col, column_of
+from actors.renderer.functions.listcols import ListCol
+from actors.renderer.functions.values import INT, TEXT, Col, column_of, numbers
 
 Fast = Callable[[Col], Col | None]
 
@@ -32,6 +33,8 @@ def _unchanged(*kinds: str) -> Fast:
 
 
 def _length(column: Col) -> Col | None:
+    if isinstance(column, ListCol) and column.null is None:
+        return numbers(INT, column.counts())
     if column.kind != TEXT or column.null is not None:
         return None
     lengths: list[Any] = list(map(len, column.list()))

@@ -1,6 +1,7 @@
 """The rows that a statement runs for: a shard, or the rows of it that took a branch, with the names that are set there.
 
 A branch sees the names around it; what it sets is merged back for its rows only. Columns are loaded from Arrow when first used.
+In a loop the rows of a frame are the items of many rows of the shard; a mistake in one item ends its whole row.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,13 +10,15 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from actors.model.states import RowState
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
-from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, from_arrow, list_of, select, spread
+from actors.renderer.functions.listcols import nested_from_arrow
+from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
 from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.sandbox import RowEnvironment
 
@@ -23,32 +26,60 @@ from actors.renderer.template.sandbox import RowEnvironment
 class Shard:
     """One run of a plan: the rows, the columns loaded so far, the rows that failed."""
 
-    __slots__ = ("chars", "columns", "environment", "failed", "job", "n", "place", "steps", "table", "zone")
+    __slots__ = ("columns", "environment", "failed", "job", "n", "place", "statics", "steps", "table", "zone")
 
-    def __init__(self, table: pa.Table | pa.RecordBatch, n: int, job: Context, environment: RowEnvironment, zone: ZoneInfo):
+    def __init__(
+        self,
+        table: pa.Table | pa.RecordBatch,
+        n: int,
+        job: Context,
+        environment: RowEnvironment,
+        zone: ZoneInfo,
+        statics: Sequence[str] = (),
+    ):
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
+        self.statics = statics  # the plan's literals
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
         self.place = ""  # file and line of what is being worked out
-        self.steps = [0] * n  # what each row has used of MAX_STEPS
-        self.chars = 0  # characters in the slots of all rows so far
+        self.steps: NDArray[np.int64] = np.zeros(n, np.int64)  # what each row has used of MAX_STEPS
 
     def column(self, name: str) -> Col:
         """A list column."""
         column = self.columns.get(name)
         if column is None:
-            column = self.columns[name] = from_arrow(self.table.column(name), self.zone)
+            column = self.columns[name] = nested_from_arrow(self.table.column(name), self.zone)
         return column
 
 
+class Space:
+    """What pieces stand for: the rows of a shard, or the items of a loop, at most `most` of them of one row. `owners`: the rows
+    in the shard that they belong to (None: they are the rows)."""
+
+    __slots__ = ("longest", "most", "n", "owners")
+
+    def __init__(self, n: int, owners: Index | None = None, most: int = 1):
+        self.n, self.owners, self.most = n, owners, most
+        self.longest = 0  # no place of it has more characters than this so far
+
+
 class Frame:
-    """A scope of some rows; `index` gives their places in the shard (None: all rows)."""
+    """A scope of some rows of its space. `index`: their places there; `owners`: their rows in the shard (None: all of them)."""
 
-    __slots__ = ("_loaded", "_parent", "index", "job", "n", "names", "shard", "within")
+    __slots__ = ("_loaded", "_parent", "index", "job", "n", "names", "owners", "shard", "space", "within")
 
-    def __init__(self, shard: Shard, index: Index | None = None, parent: "Frame | None" = None, within: Index | None = None):
-        self.shard, self.job, self.index = shard, shard.job, index
-        self.n = shard.n if index is None else len(index)
+    def __init__(
+        self,
+        shard: Shard,
+        space: Space | None = None,
+        index: Index | None = None,
+        owners: Index | None = None,
+        parent: "Frame | None" = None,
+        within: Index | None = None,
+    ):
+        self.shard, self.job, self.index, self.owners = shard, shard.job, index, owners
+        self.space = space or Space(shard.n)
+        self.n = self.space.n if index is None else len(index)
         self._parent, self.within = parent, within  # places of these rows in the parent; None: the same rows
         self.names: dict[str, Value] = {}  # what statements of this frame have set
         self._loaded: dict[str, Value] = {}
@@ -71,12 +102,24 @@ class Frame:
 
     def among(self, mask: Mask) -> "Frame":
         """The rows of this frame where the mask is true."""
-        within = np.flatnonzero(mask)
-        return Frame(self.shard, within if self.index is None else self.index[within], self, within)
+        return self.chosen(np.flatnonzero(mask))
+
+    def chosen(self, within: Index) -> "Frame":
+        """These rows of the frame."""
+        index = within if self.index is None else self.index[within]
+        return Frame(self.shard, self.space, index, self._owners(within), self, within)
 
     def scoped(self) -> "Frame":
         """The same rows; what is set there does not come back."""
-        return Frame(self.shard, self.index, self)
+        return Frame(self.shard, self.space, self.index, self.owners, self)
+
+    def items(self, within: Index, most: int) -> "Frame":
+        """A space of its own with one row for each item of a loop; `within` are the rows of this frame that they belong to."""
+        owners = self._owners(within)
+        return Frame(self.shard, Space(len(within), owners, most), None, owners, self, within)
+
+    def _owners(self, within: Index) -> Index:
+        return within if self.owners is None else self.owners[within]
 
     def merge(self, mask: Mask, branch: "Frame") -> None:
         """Takes over what a branch (made by `among(mask)`) has set, for its rows."""
@@ -86,9 +129,13 @@ class Frame:
                 before = Lit(self.shard.environment.undefined(name=name))
             self.names[name] = select(mask, value, before) if isinstance(value, Lit) else spread(mask, value, before)
 
+    def owner(self, i: int) -> int:
+        """The shard's row that row i of the frame belongs to."""
+        return i if self.owners is None else int(self.owners[i])
+
     def fail(self, i: int, error: BaseException, place: str = "") -> None:
         """Row i of the frame gives no text; the first reason stays. `place`: where, if not in what is being worked out."""
-        at = i if self.index is None else int(self.index[i])
+        at = self.owner(i)
         if at not in self.shard.failed:
             self.shard.failed[at] = Failure(state_of(error), f"{place or self.shard.place}: {reason_of(error)}")
 
@@ -96,10 +143,24 @@ class Frame:
         """Charges row i for lists that a column step touches."""
         weight = weigh_lists(values)
         if weight:
-            at = i if self.index is None else int(self.index[i])
+            at = self.owner(i)
             self.shard.steps[at] += 1 + weight // ITEMS_A_STEP
             if self.shard.steps[at] > MAX_STEPS:
                 raise Limit("takes too many steps")
+
+    def charge(self, steps: NDArray[np.int64] | int) -> None:
+        """Charges each row of the frame these steps; the rows that have no more left fail."""
+        shard = self.shard
+        if self.owners is None:
+            shard.steps += steps
+        else:
+            shard.steps += _sums(self.owners, np.broadcast_to(np.int64(steps), self.n), shard.n)
+        if self.n and shard.steps.max() > MAX_STEPS:
+            self._stop(shard.steps > MAX_STEPS, "takes too many steps")
+
+    def _stop(self, rows: Mask, reason: str) -> None:
+        for at in np.flatnonzero(rows).tolist():
+            self.shard.failed.setdefault(at, Failure(RowState.RENDER_ERROR, f"{self.shard.place}: {reason}"))
 
     def alive(self) -> Mask | None:
         """Which rows have not failed; None: all."""
@@ -108,31 +169,52 @@ class Frame:
             return None
         mask = np.ones(self.shard.n, np.bool_)
         mask[list(failed)] = False
-        if self.index is not None:
-            mask = mask[self.index]
+        if self.owners is not None:
+            mask = mask[self.owners]
         return None if mask.all() else mask
 
     def emit(self, pieces: list[Piece], texts: list[str]) -> None:
         """Adds a slot's texts of these rows; a row whose slots grow too long fails."""
-        shard = self.shard
+        longest = max(map(len, texts), default=0)
         if self.index is not None:
-            full = [""] * shard.n
+            full = [""] * self.space.n
             for i, text in zip(self.index.tolist(), texts, strict=True):
                 full[i] = text
             texts = full
         pieces.append(Piece(values=texts))
-        shard.chars += sum(map(len, texts))
-        if shard.chars > MAX_OUTPUT_CHARS:  # all rows together: no single one could be over it before
-            for i, text in enumerate(texts):
-                if i not in shard.failed and text and sum(len(p.values[i]) for p in pieces if p.values) > MAX_OUTPUT_CHARS:
-                    shard.failed[i] = Failure(RowState.RENDER_ERROR, f"{shard.place}: writes a text that is too long")
-                    texts[i] = ""
+        self.wrote(pieces, longest)
+
+    def wrote(self, pieces: list[Piece], chars: int) -> None:
+        """Notes that the last of these pieces has at most so many characters in any place."""
+        space = self.space
+        space.longest += chars
+        if space.longest * space.most > MAX_OUTPUT_CHARS:
+            self._measure(pieces)
+
+    def _measure(self, pieces: list[Piece]) -> None:
+        """Counts what each row has written in this space, and stops those that wrote too much."""
+        space, shard = self.space, self.shard
+        chars = np.zeros(space.n, np.int64)
+        for piece in pieces:
+            if piece.static < 0:
+                chars += np.fromiter(map(len, piece.values), np.int64, space.n)
+            elif space.owners is not None:  # a literal outside of loops costs a row nothing
+                chars += len(shard.statics[piece.static]) * (1 if piece.mask is None else piece.mask)
+        total = chars if space.owners is None else _sums(space.owners, chars, shard.n)
+        long = total > MAX_OUTPUT_CHARS
+        if long.any():
+            self._stop(long, "writes a text that is too long")
+            last = pieces[-1]
+            gone = long if space.owners is None else long[space.owners]
+            if last.static < 0:
+                last.values = ["" if cut else text for text, cut in zip(last.values, gone.tolist(), strict=True)]
+        space.longest = int(total[~long].max(initial=0)) // space.most
 
     def mask(self) -> Mask | None:
-        """These rows as a mask over the shard; None: all."""
+        """These rows as a mask over their space; None: all."""
         if self.index is None:
             return None
-        mask = np.zeros(self.shard.n, np.bool_)
+        mask = np.zeros(self.space.n, np.bool_)
         mask[self.index] = True
         return mask
 
@@ -146,3 +228,9 @@ class Frame:
         found: Mapping[str, Value] = {name: value for name in names if (value := self.load(name)) is not None}
         lists = [list_of(value, self.n) for value in found.values()]
         return list(found), list(zip(*lists, strict=True)) if lists else [()] * self.n
+
+
+def _sums(owners: Index, amounts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """The sum of the amounts of each owner."""
+    sums: NDArray[np.int64] = np.bincount(owners, amounts, n).astype(np.int64)
+    return sums

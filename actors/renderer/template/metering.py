@@ -13,7 +13,9 @@ from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.template.naming import name_columns
+from actors.renderer.template.watch import FILTER
 
+NODES_A_STEP = 64  # of a loop's body: slots that print nothing are no free work
 FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
 
 
@@ -55,19 +57,19 @@ class Meter:
 
 
 class Counted:
-    """The items of a loop, each charged to the row's meter with the literal text of the loop's body."""
+    """The items of a loop, each charged to the row's meter with the steps and the literal text of the loop's body."""
 
-    __slots__ = ("_chars", "_items", "_meter")
+    __slots__ = ("_chars", "_items", "_meter", "_steps")
 
-    def __init__(self, items: Iterable[Any], chars: int, meter: Meter):
-        self._items, self._chars, self._meter = items, chars, meter
+    def __init__(self, items: Iterable[Any], chars: int, steps: int, meter: Meter):
+        self._items, self._chars, self._steps, self._meter = items, chars, steps, meter
 
     def __len__(self) -> int:
         return len(self._items)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[Any]:
         for item in self._items:
-            self._meter.step()
+            self._meter.step(self._steps)
             self._meter.emit(self._chars)
             yield item
 
@@ -76,7 +78,8 @@ def prepare(tree: nodes.Node, environment: RowSandbox) -> None:
     """Readies a tree for the sandbox, in place and once: wraps every `for`, heads every macro and block, and lets a call of a
     function mean the function also where a list column has its name."""
     for loop in tree.find_all(nodes.For):
-        loop.iter = _internal(loop, "counted", loop.iter, nodes.Const(literal_chars(loop.body)))
+        costs = nodes.Const(literal_chars(loop.body)), nodes.Const(turn_steps(loop))
+        loop.iter = _internal(loop, "counted", loop.iter, *costs)
     for block in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.Block)):
         head_with_charge(block.body, block.lineno)  # type: ignore[attr-defined]
     own = environment.shadowed | set_names(tree)
@@ -107,6 +110,27 @@ def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:
     call = nodes.Call(nodes.EnvironmentAttribute(method), list(args), [], None, None)
     call.set_lineno(place.lineno)
     return call
+
+
+def turn_steps(loop: nodes.For) -> int:
+    """Steps of one turn, without the calls in it: one, and more where the body is very large."""
+    return 1 + sum(1 for _ in loop.find_all(nodes.Node)) // NODES_A_STEP
+
+
+def turn_calls(body: Iterable[nodes.Node]) -> int:
+    """Calls and filters of one turn outside of inner loops' bodies: of branches, those of the one that has most."""
+    total = 0
+    for node in body:
+        if isinstance(node, nodes.If):
+            tests = [clause.test for clause in (node, *node.elif_)]
+            bodies = [node.body, node.else_, *(clause.body for clause in node.elif_)]
+            total += turn_calls(tests) + max(map(turn_calls, bodies))
+        elif isinstance(node, nodes.For):
+            total += turn_calls([node.iter]) + turn_calls(node.else_)
+        else:
+            called = isinstance(node, nodes.Call) or (isinstance(node, nodes.Filter) and node.name != FILTER)
+            total += called + turn_calls(node.iter_child_nodes())
+    return total
 
 
 def literal_chars(body: Iterable[nodes.Node]) -> int:

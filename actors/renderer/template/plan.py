@@ -42,7 +42,7 @@ class Plan:
 
     def run(self, table: pa.Table | pa.RecordBatch, rows: NDArray[np.int64]) -> Columns:
         """The texts of these rows. `table` holds their list columns, `rows` their numbers in the job."""
-        shard = Shard(table, len(rows), self._context, self._environment, self._zone)
+        shard = Shard(table, len(rows), self._context, self._environment, self._zone, self.statics)
         columns = Columns(shard.n, [], shard.failed)
         if shard.n:
             with np.errstate(all="ignore"):

@@ -76,11 +76,11 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
     for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
         outcome = None
         if going[i]:
-            at = i if frame.index is None else int(frame.index[i])
+            at = frame.owner(i)
             if watch is not None:
                 watch.at = at
             try:
-                outcome = program.run(dict(zip(names, row, strict=True)), frame.shard.steps[at])
+                outcome = program.run(dict(zip(names, row, strict=True)), int(frame.shard.steps[at]))
             except Exception as error:
                 frame.fail(i, error, program.place(error))
             frame.shard.steps[at] = program.used

@@ -132,7 +132,13 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
             auto_reload=False,
             loader=DictLoader(files),
         )
-        names: dict[str, Any] = {"dict": dict, "namespace": Namespace, "cycler": Cycler, "joiner": Joiner, "range": _range}
+        names: dict[str, Any] = {
+            "dict": dict,
+            "namespace": Namespace,
+            "cycler": Cycler,
+            "joiner": Joiner,
+            "range": bounded_range,
+        }
         self.globals = {**names, **scalars, **{FUNCTION + name: call for name, call in scalars.items()}}
         table: dict[str, Any] = {**inherited.filters(self.meter), **scalars}
         if watch is not None:
@@ -155,9 +161,9 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
             warnings.simplefilter("ignore", SyntaxWarning)  # Python's remarks on things like {{ 0[1] }}: the row tells
             return super()._compile(source, filename)
 
-    def counted(self, items: Iterable[Any], chars: int) -> Counted:
+    def counted(self, items: Iterable[Any], chars: int, steps: int = 1) -> Counted:
         """Wraps what a `for` runs over."""
-        return Counted(items, chars, self.meter)
+        return Counted(items, chars, steps, self.meter)
 
     def charge(self, chars: int) -> str:
         """Stands at the head of every macro, block and included file."""
@@ -251,7 +257,8 @@ def _finalize(context: Context, value: Any) -> Any:
     return value
 
 
-def _range(*args: int) -> range:
+def bounded_range(*args: int) -> range:
+    """`range(...)` with a bounded number of items."""
     numbers = range(*args)
     if len(numbers) > MAX_RANGE:
         raise Limit("asks for a range that is too long")

@@ -1,7 +1,7 @@
 """Statements of the syntax tree as steps over a frame. Each step adds the pieces of its rows; what no step can do becomes a
 program of the sandbox for that statement alone.
 
-Literals, slots, `if`, `set` and `include` of a named file are column steps. Loops, `with`, `filter` and `autoescape` blocks
+Literals, slots, `if`, `for`, `set` and `include` of a named file are column steps. `with`, `filter` and `autoescape` blocks
 keep what they set to themselves, so each can run row by row on its own. Macros, imports and blocks need the whole template.
 """
 
@@ -14,6 +14,8 @@ from actors.renderer.functions.scope import truth
 from actors.renderer.template.columns import Piece, SlotReport
 from actors.renderer.template.expressions import Expressions, RowByRow, Step
 from actors.renderer.template.frame import Frame
+from actors.renderer.template.loops import ATTRIBUTES, Loop, binding
+from actors.renderer.template.metering import turn_calls, turn_steps
 from actors.renderer.template.printing import printed
 from actors.renderer.template.rows import Program, run_statement, value_step
 from actors.renderer.template.sandbox import RowEnvironment
@@ -84,6 +86,8 @@ class Statements:
             return self._output(node, source)
         if isinstance(node, nodes.If):
             return [self._if(node, source)]
+        if isinstance(node, nodes.For):
+            return [self._for(node, source)]
         if isinstance(node, nodes.Assign) and isinstance(node.target, nodes.Name):
             return [self._set(node.target.name, node.node, source)]
         if isinstance(node, nodes.Include):
@@ -91,6 +95,8 @@ class Statements:
             if act is not None:
                 return [act]
         word = _WORDS.get(type(node), type(node).__name__.lower())
+        if self._expressions.loops:
+            raise RowByRow(f"{word} at line {node.lineno}")
         self.reports.append(SlotReport(source.name, node.lineno, source.block(node.lineno), "row by row", word))
         return [self._program([node], source)]
 
@@ -128,6 +134,8 @@ class Statements:
         try:
             step = self._expressions.step(node)
         except RowByRow as why:
+            if self._expressions.loops:
+                raise RowByRow(f"line {line} {why.reason}") from None
             self.reports.append(SlotReport(source.name, line, text or source.block(line), "row by row", why.reason))
             return value_step(self._environment, node, source.name)
         self.reports.append(SlotReport(source.name, line, text or source.block(line), "column"))
@@ -159,6 +167,46 @@ class Statements:
 
         return run
 
+    def _for(self, node: nodes.For, source: Source) -> Act:
+        """A loop as a column step, or all of it row by row: what its body does in one item may matter in the next."""
+        reports, statics, includes = len(self.reports), len(self.statics), self._includes
+        self.reports.append(SlotReport(source.name, node.lineno, source.block(node.lineno), "column"))
+        try:
+            return self._loop(node, source)
+        except RowByRow as why:
+            if self._expressions.loops:
+                raise
+            del self.reports[reports:], self.statics[statics:]
+            self._includes = includes
+            self.reports.append(SlotReport(source.name, node.lineno, source.block(node.lineno), "row by row", why.reason))
+            return self._program([node], source)
+
+    def _loop(self, node: nodes.For, source: Source) -> Act:
+        if node.recursive:
+            raise RowByRow("calls itself for each item")
+        names = list(node.find_all(nodes.Name))
+        if any(name.name == "loop" and name.ctx != "load" for name in names):
+            raise RowByRow("sets a name `loop`")
+        asked = {n.attr for n in node.find_all(nodes.Getattr) if isinstance(n.node, nodes.Name) and n.node.name == "loop"}
+        expressions = self._expressions
+        over = expressions.iterable(node.iter)
+        test = expressions.step(node.test) if node.test is not None else None
+        expressions.loops += 1
+        try:
+            body = self.body(node.body, source)
+        finally:
+            expressions.loops -= 1
+        return Loop(
+            over,
+            binding(node.target),
+            test,
+            body,
+            self.body(node.else_, source) if node.else_ else None,
+            place=source.place(node.lineno),
+            cost=turn_steps(node) + turn_calls([*node.body, *([node.test] if node.test else [])]),
+            asks=ATTRIBUTES.intersection([*asked, *(["index0"] if "cycle" in asked else [])]),
+        )
+
     def _set(self, name: str, node: nodes.Node, source: Source) -> Act:
         step, place = self._value(node, source), source.place(node.lineno)
 
@@ -172,6 +220,8 @@ class Statements:
         target = node.template.value if isinstance(node.template, nodes.Const) else None
         inner = self._sources.get(target) if isinstance(target, str) else None
         if inner is None or not node.with_context or whole_reason(inner.tree) or self._includes >= MAX_INCLUDES:
+            return None
+        if self._expressions.loops and any(name.name == "loop" for name in inner.tree.find_all(nodes.Name)):
             return None
         self._includes += 1
         body = self.body(inner.tree.body, inner)

@@ -79,7 +79,7 @@ class Watch:
 
         def run(frame: "Frame") -> Value:
             value = inner(frame)
-            self._notes.append(Note(point, frame.index, value, frame.n))
+            self._notes.append(Note(point, frame.owners, value, frame.n))
             return value
 
         return run
