@@ -5,7 +5,7 @@ Reply-To, Subject, List-Unsubscribe(-Post), the bundle's own fields, MIME-Versio
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from actors.model.delivery import Envelopes, RowFailure
 from actors.model.job import ADDRESS, RowArray, StampArray
 from actors.model.states import RowState
+from actors.renderer.enclosed import Enclosed
 from actors.renderer.job import CompiledJob, RowAttachment, TextPart
 from actors.renderer.message import headers
 from actors.renderer.message.columns import Column, Failed, fail, texts
 from actors.renderer.message.dkim import Signer, body_hash, relaxed
 from actors.renderer.message.files import disposition, type_field
 from actors.renderer.message.html_page import bundle_path
-from actors.renderer.message.mime import Entity, file_entity, join_rows, message_entity, rows_of, text_entity
+from actors.renderer.message.mime import Entity, RowParts, file_entity, join_rows, message_entity, rows_of, text_entity
 from actors.renderer.template import Plan
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
@@ -38,6 +39,10 @@ class Shard:
     rows: RowArray
     stamps: StampArray
     failed: Failed
+    enclosed: Enclosed = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.enclosed = Enclosed(self.job.enclosures, self.failed)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -52,7 +57,8 @@ class Shard:
         """The part's encoded body."""
         columns = part.plan.run(self.table, self.rows)
         self.take_failures(columns.failed)
-        body = part.encoder.encode(columns.pieces, columns.n, self.failed)
+        pieces = self.enclosed.take(columns, part.plan.statics)
+        body = part.encoder.encode(pieces, columns.n, self.failed)
         return text_entity(part.subtype, part.encoder.name, body)
 
     def take_failures(self, failed: Mapping[int, tuple[RowState, str]]) -> None:
@@ -202,7 +208,8 @@ def content_entity(shard: Shard) -> Entity:
     job = shard.job
     parts = [shard.part(part) for part in job.texts]
     attachments = [a if isinstance(a, Entity) else row_attachment(shard, a) for a in job.attachments]
-    return message_entity(parts, job.inline, attachments, job.snapshot.job)
+    own = RowParts(shard.enclosed.pictures(len(shard), job.snapshot.job, job.files) if job.pictured else None)
+    return message_entity(parts, job.inline, attachments, job.snapshot.job, own)
 
 
 def row_attachment(shard: Shard, attachment: RowAttachment) -> Entity:

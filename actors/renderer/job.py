@@ -13,6 +13,8 @@ from actors.model.job import Snapshot, snapshot_path
 from actors.model.ports import Vault
 from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
+from actors.renderer.enclosed import PICTURES
+from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.joining import JobTables
 from actors.renderer.message import headers
 from actors.renderer.message.files import BundleFiles, disposition, type_field
@@ -66,6 +68,8 @@ class CompiledJob:
     inline: tuple[Entity, ...]
     attachments: tuple[Entity | RowAttachment, ...]
     files: BundleFiles
+    enclosures: Enclosures  # what the templates' functions ask for
+    pictured: bool  # a template asks for pictures of a row's own
 
 
 def load_snapshot(vault: Vault, job: str) -> Snapshot:
@@ -102,6 +106,7 @@ class _Compiler:
             private=frozenset(snapshot.spec.list_.private) - frozenset(self.content.allow_private),
             ranks=ListRanks(vault, snapshot),
             tables=JobTables(vault, snapshot, self.zone),
+            bundle=frozenset(self.names),
         )
         self.ranked: set[str] = set()  # columns whose ranks a template asks for
 
@@ -117,6 +122,7 @@ class _Compiler:
         attachments = [self._attachment(n, spec) for n, spec in enumerate(self.content.attachments)]
         if self.problems or sender is None or return_path is None or subject is None:
             raise InvalidInput(tuple(dict.fromkeys(self.problems)))
+        self.context.enclosures.keep()
         for column in sorted(self.ranked):
             self.context.ranks[column]  # worked out here, before the first row needs them
         return CompiledJob(
@@ -134,6 +140,8 @@ class _Compiler:
             inline=tuple(e for e in inline if e),
             attachments=tuple(a for a in attachments if a),
             files=self.files,
+            enclosures=self.context.enclosures,
+            pictured=any(part.plan.calls & PICTURES for part in texts),
         )
 
     def _zone(self, name: str) -> ZoneInfo:

@@ -32,6 +32,7 @@ NUMBERS = (
 )
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
+PICTURES = "qr img_attach"
 TABLES = "lookup lookup_rows agg_rows"
 CHINESE = "to_fullwidth to_halfwidth truncate_width simp_trad salutation surname zh_number zh_money_upper zodiac_tw"
 DATES = (
@@ -46,6 +47,7 @@ PROMISED = {
     "Formats": FORMATS,
     "Dates": DATES,
     "Tables": TABLES,
+    "Pictures": PICTURES,
 }
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from qrcode import base, util
 
 from actors.renderer.media import deflate
+from actors.renderer.media.logo import logo, side
 from actors.renderer.media.png import MAX_SIDE, pictures
 from actors.renderer.media.qr import symbols
 from actors.renderer.media.qr_data import MAX_BYTES
@@ -122,6 +123,42 @@ def test_pictures_are_readable() -> None:
     for level, box, quiet in (("L", 2, 4), ("M", 3, 4), ("Q", 8, 4), ("H", 10, 2)):
         made = [pictures(m[None], box, quiet, BLACK, WHITE)[0] for m in drawn(member + upper, level)]
         assert decoded(made) == member + upper
+
+
+def image(width: int, height: int, mode: str = "RGBA") -> bytes:
+    """A picture of many colours, transparent at its corners."""
+    x, y = np.meshgrid(np.arange(width), np.arange(height))
+    inside = (x - width / 2) ** 2 / width**2 + (y - height / 2) ** 2 / height**2 < 0.25
+    pixels = np.stack([x * 255 // width, y * 255 // height, (x + y) % 256, inside * 255], axis=2).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").convert(mode).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("box", "text"), [(1, "x"), (4, "https://bank.test/m/0001"), (9, "y" * 120)])
+def test_a_logo_lies_in_the_middle_and_the_code_stays_readable(box: int, text: str) -> None:
+    symbol = drawn([text], "H")[0]
+    size = len(symbol)
+    mark = logo(image(300, 200), side(size), box, WHITE)
+    data = pictures(symbol[None], box, 4, BLACK, WHITE, mark)[0]
+    with Image.open(io.BytesIO(data)) as picture:
+        pixels = np.array(picture.convert("RGB"))
+    grown = np.kron(np.pad(symbol, 4), np.ones((box, box), np.uint8))
+    start = (4 + (size - mark.side) // 2) * box
+    covered = slice(start, start + mark.side * box)
+    palette = np.frombuffer(mark.palette, np.uint8).reshape(-1, 3)
+    indices = np.frombuffer(mark.pixels, np.uint8).reshape(mark.side * box, -1)
+    assert np.array_equal(pixels[covered, covered], palette[indices - 2])
+    pixels[covered, covered] = (1 - grown[covered, covered, None]) * 255
+    assert np.array_equal(pixels, np.array([WHITE, BLACK], np.uint8)[grown])
+    if box > 1:
+        assert decoded([data]) == [text]
+
+
+@pytest.mark.parametrize("data", [b"", b"<svg/>", image(50, 50)[:200], image(2001, 2000, "L")])
+def test_a_logo_must_be_a_picture_of_bounded_size(data: bytes) -> None:
+    with pytest.raises(ValueError, match="the logo"):
+        logo(data, 5, 8, WHITE)
 
 
 def test_a_picture_has_a_largest_side() -> None:

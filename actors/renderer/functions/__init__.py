@@ -14,6 +14,7 @@ from actors.renderer.functions import (
     masks,
     numbers,
     percentiles,
+    pictures,
     rounding,
     tables,
     workdays,
@@ -26,7 +27,7 @@ FAMILIES = (
     *(chinese_names, chinese_numbers, chinese_text),
     *(masks, formats),
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
-    tables,
+    *(tables, pictures),
 )
 
 __all__ = ["FAMILIES", "REGISTRY", "Function"]

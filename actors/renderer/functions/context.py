@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.functions.ranks import Ranks
 from actors.renderer.functions.table import Table
 
@@ -25,3 +26,5 @@ class Context:
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret
     ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for
     tables: Mapping[str, Table] = field(default_factory=dict, repr=False)  # of the bundle
+    bundle: frozenset[str] | None = None  # paths of the bundle's files; None: not known
+    enclosures: Enclosures = field(default_factory=Enclosures, repr=False, compare=False)  # what the functions ask for

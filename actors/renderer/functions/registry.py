@@ -6,7 +6,7 @@ sandbox calls is always the column form on one row.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -68,6 +68,8 @@ class Function:
 
 
 REGISTRY: dict[str, Function] = {}
+# By function: what is wrong with the settings that a template writes down, or nothing. Asked when the template is compiled.
+SETTINGS: dict[str, Callable[[Context, Mapping[str, Any]], str]] = {}
 
 
 def _register(

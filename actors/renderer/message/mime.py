@@ -22,6 +22,19 @@ class Entity:
     body: tuple[Column, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class OptionalPart:
+    """A part that only some rows have: its header fields, empty line and body in one, nothing where a row has none."""
+
+    lines: list[bytes]
+
+
+def whole_part(content_type: bytes, disposition: bytes, body: bytes, content_id: str = "") -> bytes:
+    """A file of one row, its body in base64 lines, as an `OptionalPart` holds it."""
+    entity = file_entity(content_type, disposition, body, content_id)
+    return b"".join(join_rows([*(lines for _, lines in entity.fields), b"\r\n", *entity.body], 1))
+
+
 def text_entity(subtype: str, encoding: str, body: Sequence[Column]) -> Entity:
     """A text part in UTF-8."""
     content_type = f"Content-Type: text/{subtype}; charset=utf-8\r\n".encode("ascii")
@@ -45,9 +58,12 @@ def file_lines(data: bytes) -> bytes:
     return base64_lines(data) or b"\r\n"
 
 
-def multipart(subtype: str, boundary: str, parts: Sequence[Entity]) -> Entity:
-    """The parts under one roof; a single part stays alone."""
-    if len(parts) == 1:
+def multipart(
+    subtype: str, boundary: str, first: Sequence[Entity], more: Sequence[OptionalPart] = (), *, always: bool = False
+) -> Entity:
+    """The parts under one roof, those that all rows have first; a single part stays alone, if not `always`."""
+    parts = first
+    if len(parts) == 1 and not always:
         return parts[0]
     parameter = '; type="multipart/alternative"' if subtype == "related" and _is_alternative(parts[0]) else ""
     if subtype == "related" and not parameter:
@@ -57,15 +73,28 @@ def multipart(subtype: str, boundary: str, parts: Sequence[Entity]) -> Entity:
     body: list[Column] = []
     for part in parts:
         body += [delimiter, *(lines for _, lines in part.fields), b"\r\n", *part.body]
+    body += [[delimiter + lines if lines else b"" for lines in part.lines] for part in more]
     body.append(f"--{boundary}--\r\n".encode("ascii"))
     return Entity((("Content-Type", content_type),), tuple(merged(body)))
 
 
-def message_entity(texts: Sequence[Entity], inline: Sequence[Entity], attachments: Sequence[Entity], job: str) -> Entity:
-    """The whole content: `texts` from plain to rich (RFC 2046 section 5.1.4), the last one refers to `inline`."""
+@dataclass(frozen=True, slots=True)
+class RowParts:
+    """Parts that rows have of their own. None: the job has no template that asks for such, so there needs be no place."""
+
+    pictures: Sequence[OptionalPart] | None = None
+    attachments: Sequence[OptionalPart] | None = None
+
+
+def message_entity(
+    texts: Sequence[Entity], inline: Sequence[Entity], attachments: Sequence[Entity], job: str, own: RowParts = RowParts()
+) -> Entity:
+    """The whole content: `texts` from plain to rich (RFC 2046 section 5.1.4), the last one refers to `inline`. All rows of a
+    job have the same layout."""
     alternative = multipart("alternative", f"=_a_{job}", texts)
-    related = multipart("related", f"=_r_{job}", [alternative, *inline])
-    return multipart("mixed", f"=_m_{job}", [related, *attachments])
+    pictured, attached = own.pictures is not None, own.attachments is not None
+    related = multipart("related", f"=_r_{job}", [alternative, *inline], own.pictures or (), always=pictured)
+    return multipart("mixed", f"=_m_{job}", [related, *attachments], own.attachments or (), always=attached)
 
 
 def merged(columns: Sequence[Column]) -> list[Column]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
+from actors.renderer.template.calls import called, setting_problems
 from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.frame import Frame, Shard
@@ -36,6 +37,7 @@ class Plan:
     ):
         self.name, self.ranked = name, ranked
         self.statics = tuple(statements.statics)
+        self.calls: frozenset[str] = frozenset()  # the functions that it calls
         self._act, self._reports = act, statements.reports
         self._environment, self._context = environment, context
         self._zone = ZoneInfo(context.timezone)
@@ -71,10 +73,13 @@ def compile_template(
     sources = (main, *taken.values())
     shadowed = frozenset(n for source in sources for n in set_names(source.tree))
     problems += column_problems(sources, context.types, shadowed)
-    problems += private_problems(all_files(sources, files or {}) if context.private else sources, context.private)
     problems += table_problems(sources, context.tables, shadowed)
+    reached = all_files(sources, files or {})
+    problems += private_problems(reached, context.private)
+    problems += setting_problems(reached, context, shadowed)
     if problems:
         raise InvalidInput(tuple(problems))
+    calls = called(reached)
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     if watch is not None:
@@ -88,4 +93,6 @@ def compile_template(
         raise InvalidInput((Problem(name, error.message or "cannot be compiled", getattr(error, "lineno", 0) or 0),)) from None
     except (SyntaxError, RecursionError, MemoryError):  # Python's own compiler gives up on the code made from it
         raise InvalidInput((Problem(name, "is nested too deeply"),)) from None
-    return Plan(name, act, statements, environment, context, ranked)
+    plan = Plan(name, act, statements, environment, context, ranked)
+    plan.calls = calls
+    return plan

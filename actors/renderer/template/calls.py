@@ -1,0 +1,51 @@
+"""Calls of functions as a template writes them: which there are, and settings that cannot be right whatever the row."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from jinja2 import nodes
+
+from actors.model.errors import Problem
+from actors.renderer.functions.context import Context
+from actors.renderer.functions.registry import REGISTRY, SETTINGS, Function
+from actors.renderer.template.syntax import Source
+
+_COLUMN = object()  # stands for what only a row tells
+
+
+def called(sources: Iterable[Source]) -> frozenset[str]:
+    """The functions that these files call; those of the same name as a macro of theirs may be among them."""
+    return frozenset(function.name for source in sources for function, _, _ in _calls(source))
+
+
+def setting_problems(sources: Iterable[Source], context: Context, shadowed: frozenset[str]) -> list[Problem]:
+    """What functions say about settings that are written down."""
+    problems = []
+    for source in sources:
+        for function, node, before in _calls(source):
+            asked = SETTINGS.get(function.name)
+            if asked is None or function.name in shadowed or node.dyn_args is not None or node.dyn_kwargs is not None:
+                continue
+            values = [_literal(arg) for arg in [*before, *node.args]]
+            named = {str(pair.key): _literal(pair.value) for pair in node.kwargs}
+            try:
+                bound = function.signature.bind(*values, **named)
+            except TypeError:
+                continue  # reported on its own
+            problem = asked(context, {name: value for name, value in bound.arguments.items() if value is not _COLUMN})
+            if problem:
+                problems.append(Problem(source.name, problem, node.lineno))
+    return problems
+
+
+def _calls(source: Source) -> Iterator[tuple[Function, nodes.Call | nodes.Filter, list[nodes.Expr]]]:
+    for node in source.tree.find_all((nodes.Call, nodes.Filter)):
+        if isinstance(node, nodes.Filter):
+            if node.name in REGISTRY:
+                yield REGISTRY[node.name], node, [] if node.node is None else [node.node]
+        elif isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in REGISTRY:
+            yield REGISTRY[node.node.name], node, []
+
+
+def _literal(node: nodes.Expr) -> Any:
+    return node.value if isinstance(node, nodes.Const) else _COLUMN
