@@ -22,6 +22,7 @@ class Closing:
     def __init__(self, ledger: JobLedger, results: Results, pause: float):
         self._ledger, self._results, self._pause = ledger, results, pause
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._anew: set[str] = set()  # ended once more while their files were being written
 
     async def close_forgotten(self) -> None:
         """Ended jobs whose result files are missing."""
@@ -31,9 +32,17 @@ class Closing:
 
     def close(self, job: str, again: bool = False) -> None:
         """Starts the job's task unless it runs. `again`: files that are there stay as they are."""
-        if job not in self._tasks:
-            task = self._tasks[job] = asyncio.get_running_loop().create_task(self._write(job, again))
-            task.add_done_callback(lambda _: self._tasks.pop(job, None))
+        if job in self._tasks:
+            self._anew.add(job)
+            return
+        task = self._tasks[job] = asyncio.get_running_loop().create_task(self._write(job, again))
+        task.add_done_callback(lambda _: self._closed(job))
+
+    def _closed(self, job: str) -> None:
+        del self._tasks[job]
+        if job in self._anew:
+            self._anew.discard(job)
+            self.close(job)
 
     async def _write(self, job: str, again: bool) -> None:
         pause = self._pause

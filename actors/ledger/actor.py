@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from actors.ledger import epochs, lines, suppressions, upkeep
+from actors.ledger import decisions, epochs, lines, suppressions, upkeep
 from actors.ledger.advance import Step
 from actors.ledger.book import Book
 from actors.ledger.jobs import ACTIVE
@@ -30,7 +30,7 @@ from actors.model.delivery import Advanced, DueRows, Opening, Outcome
 from actors.model.errors import NotFound, Unavailable
 from actors.model.job import JobRecord, JobStatus, RowArray
 from actors.model.ports import Clock
-from actors.model.states import JobState, RowState
+from actors.model.states import JobState, OnDoubt, RowState
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -92,6 +92,14 @@ class Ledger:
         if expired := await self._read(upkeep.expired, job, reason):
             return expired
         return await self._write(upkeep.expire, job, reason)
+
+    async def decide(self, job: str, decision: OnDoubt, rows: RowArray | None = None) -> int:
+        def word(memory: Memory, undo: Undo, writer: Writer) -> int:
+            decided = decisions.decide(memory, undo, writer, job, decision, rows, self._clock())
+            self._ended.forget(job)
+            return decided
+
+        return await self._write(word)
 
     async def status(self, job: str, account: str = "") -> JobStatus:
         return with_trouble(await self._read(status_of, job, account, self._clock()), self._book.trouble())

@@ -1,7 +1,7 @@
 """What may happen to a job: its steps as a table, the render-error gate, and its record as a database row. Pure.
 
-DONE needs every row settled. An ended job stays as it is. A job that is paused because too many rows failed to render goes on
-when a person resumes it; the errors seen until then are excused.
+DONE needs every row settled. An ended job stays as it is, unless a person decides on its rows in doubt (`decisions`). A job
+that is paused because too many rows failed to render goes on when a person resumes it; the errors seen until then are excused.
 """
 
 import json

@@ -47,6 +47,10 @@ class EndedJobs:
             self._kept.popitem(last=False)
         return number, states
 
+    def forget(self, job: str) -> None:
+        """The job runs again."""
+        self._kept.pop(job, None)
+
 
 def status_of(memory: Memory, connection: sa.Connection, job: str, account: str, now: float) -> JobStatus:
     """A job and its counts; another account's job is not found."""

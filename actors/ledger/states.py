@@ -1,8 +1,8 @@
 """What may happen to a row: the rules by which a result changes a row's state. Pure; no store, no clock.
 
-A row leaves the ledger's open states once and never comes back. A result counts if the reporting sender has the row open, or if
-nobody ever opened it and the result is one that needs no transmission. Whatever else arrives is either a repetition or a stale
-lease (ignored), or a broken promise (refused whole).
+A row leaves the ledger's open states once and never comes back, but for a person's word on a row in doubt (`decisions`). A
+result counts if the reporting sender has the row open, or if nobody ever opened it and the result is one that needs no
+transmission. Whatever else arrives is either a repetition or a stale lease (ignored), or a broken promise (refused whole).
 """
 
 from actors.model.errors import BrokenPromise

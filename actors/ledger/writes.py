@@ -57,6 +57,7 @@ class Statements:
         self.group = insert_sql(store, schema.groups, GROUP)
         self.group_done = f'DELETE FROM "groups" WHERE id = {mark}'
         self.serial = f"UPDATE meta SET value = {mark} WHERE name = 'serial'"
+        self.decide = f'UPDATE "rows" SET state = {mark}, next_at = {mark}, avoid = \'\' WHERE job = {mark} AND "row" = {mark}'
         self.find = f'SELECT state, egress, last_at FROM "rows" WHERE job = {mark} AND "row" = {mark}'
         self.find_doubt = f'SELECT 1 FROM doubts WHERE job = {mark} AND "row" = {mark} AND egress = {mark} AND at = {mark}'
         names = ", ".join(_DOUBT_GIVEN)
@@ -125,6 +126,10 @@ class Writer:
         entry = schema.rows.c
         before = sa.select(entry.in_doubt).where(entry.job == job, entry.row == row)
         return bool(self.connection.execute(before).scalar())
+
+    def decide(self, job: LiveJob, rows: Sequence[int], state: int, next_at: float) -> None:
+        """A person's word on rows that have an entry; what the last attempt said stays."""
+        self.connection.exec_driver_sql(self._sql.decide, [(state, next_at, job.id, row) for row in rows])
 
     def settle(self, entries: Sequence[tuple[Any, ...]]) -> None:
         """Intake's final states."""

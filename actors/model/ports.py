@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Site
 from actors.model.errors import Problem
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
-from actors.model.states import JobState, RowState
+from actors.model.states import JobState, OnDoubt, RowState
 
 
 class Clock(Protocol):
@@ -66,6 +66,13 @@ class JobLedger(Protocol):
     async def move_job(self, job: str, state: JobState, reason: str = "") -> JobRecord:
         """Moves a job to another state, durable when it returns; Conflict if its state does not allow it. CANCELLED turns all
         PENDING and DEFERRED rows into CANCELLED. Moving to the state it has changes only the reason."""
+        ...
+
+    async def decide(self, job: str, decision: OnDoubt, rows: RowArray | None = None) -> int:
+        """A person's word on rows that `on_doubt: hold` left IN_DOUBT: RESEND makes them DEFERRED, due now, with their stamp;
+        SKIP makes them SKIPPED. `rows`: those of them that are in doubt, None all; gives how many there were. A job that was
+        DONE is RUNNING again. Conflict: the job is cancelled, refused or accepting, or would send after its deadline. NotFound:
+        no such job or row. Called again it finds nothing left to decide."""
         ...
 
     async def expire_job(self, job: str, reason: str) -> JobRecord:

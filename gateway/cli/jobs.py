@@ -20,7 +20,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for people.")]
 
 def register(app: typer.Typer) -> None:
     """Adds the commands."""
-    for command in (submit, jobs, job, pause, resume, cancel):
+    for command in (submit, jobs, job, pause, resume, cancel, decide):
         app.command()(command)
 
 
@@ -131,6 +131,30 @@ def cancel(
     """End a job: rows that have not left become `cancelled`."""
     with report(json_) as out, client_for(config, server, key_file) as client:
         show(out, client.cancel(job, reason))
+
+
+def decide(
+    job: JobId,
+    resend: Annotated[bool, typer.Option("--resend", help="Send them again: same bytes, same Message-ID.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Give them up: they become `skipped`.")] = False,
+    row: Annotated[list[int] | None, typer.Option("--row", min=0, help="Only this row; may be repeated.")] = None,
+    config: ConfigFile = None,
+    server: Server = "",
+    key_file: KeyFile = None,
+    json_: AsJson = False,
+) -> None:
+    """Settle rows that `on_doubt: hold` left in doubt."""
+    if resend == skip:
+        raise typer.BadParameter("give one of --resend and --skip")
+    with report(json_) as out, client_for(config, server, key_file) as client:
+        answer = client.decide(job, "resend" if resend else "skip", row or ())
+        if out.as_json:
+            from hongyan_client.messages import to_dict
+
+            out.json(to_dict(answer))
+            return
+        out.say(f"{answer.decided:,} rows decided")
+        show(out, answer.job)
 
 
 def show(out: Output, job: Any) -> None:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
+import numpy as np
 from hongyan.v1 import jobs_pb2, jobs_pb2_grpc
 
 from actors.model.errors import InvalidInput, Problem, Unavailable
@@ -25,6 +26,7 @@ from gateway.rpc.uploads import End, Uploads
 WATCH_SECONDS = 0.5  # a person sees no faster; a ledger call costs about 2 ms
 OUTCOMES_PAGE = 1000  # about 200 KB a message
 MAX_JOBS_PAGE = 1000
+MAX_DECIDED_ROWS = 100_000  # under a megabyte a message
 MAX_KEY_CHARS = 200
 MAX_REASON_CHARS = 500
 CLOCK_SKEW_SECONDS = 1.0  # between this machine and the one that intake runs on
@@ -123,6 +125,17 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
     async def Cancel(self, request: Any, context: Context) -> jobs_pb2.CancelResponse:
         """Rows that have not left are `cancelled` once this has answered."""
         return jobs_pb2.CancelResponse(job=await self._move(request.job, JobState.CANCELLED, request.reason))
+
+    async def Decide(self, request: Any, context: Context) -> jobs_pb2.DecideResponse:
+        """On disk when this answers; the conductor takes up what is to be sent."""
+        decision = translate.decision(request.decision)
+        if len(request.rows) > MAX_DECIDED_ROWS:
+            raise _bad("rows", f"may name {MAX_DECIDED_ROWS} rows; none means all")
+        await self._status(request.job)
+        rows = np.array(request.rows, dtype=np.int64) if request.rows else None
+        decided = await patiently(lambda: self._ledger.decide(request.job, decision, rows))
+        await self._tell_conductor(request.job)
+        return jobs_pb2.DecideResponse(job=translate.job(await self._status(request.job)), decided=decided)
 
     async def Outcomes(self, request: Any, context: Context) -> AsyncIterator[jobs_pb2.OutcomesResponse]:
         """The cursor is the last row's number."""

@@ -17,7 +17,7 @@ from hongyan.v1 import jobs_pb2, spec_pb2, suppressions_pb2
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, JobRecord, JobStatus
 from actors.model.ports import Preview, RowOutcome
-from actors.model.states import RowState
+from actors.model.states import OnDoubt, RowState
 from gateway.rpc.upload_index import FileState, FileWish
 
 CONTROL_FILE = "job.json"
@@ -101,6 +101,14 @@ def outcome(line: RowOutcome) -> jobs_pb2.Outcome:
         last_at=timestamp(line.last_at),
         in_doubt=line.in_doubt,
     )
+
+
+def decision(value: int) -> OnDoubt:
+    """What a person wants done with rows in doubt."""
+    known = {spec_pb2.ON_DOUBT_RESEND: OnDoubt.RESEND, spec_pb2.ON_DOUBT_SKIP: OnDoubt.SKIP}
+    if value not in known:
+        raise InvalidInput((Problem("request", "must be ON_DOUBT_RESEND or ON_DOUBT_SKIP", column="decision"),))
+    return known[value]
 
 
 def preview(shown: Preview) -> jobs_pb2.PreviewResponse:

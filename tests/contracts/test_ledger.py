@@ -432,6 +432,87 @@ async def test_rows_in_doubt_are_named_and_handled(
     assert due.stamps.tolist() == ([STAMP, STAMP] if policy is OnDoubt.RESEND else [])
 
 
+async def held(ledger: Ledger, clock: FakeClock, rows: int = 10, **changes: object) -> int:
+    """A job whose rows 2, 3 and 5 are in doubt and held, all others delivered; the sender's epoch."""
+    conductor = await running(ledger, rows, on_doubt=OnDoubt.HOLD, **changes)
+    epoch = await ledger.claim_sender(EGRESS)
+    await sent(ledger, epoch, conductor, [r for r in range(rows) if r not in (2, 3, 5)], at=clock())
+    await sent(ledger, epoch, conductor, [2, 3, 5], S.IN_DOUBT, at=clock())
+    return epoch
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_person_has_rows_in_doubt_sent_again(ledger: Ledger, ledger_url: str, clock: FakeClock, done: bool) -> None:
+    epoch = await held(ledger, clock)
+    if done:
+        await ledger.move_job(JOB, JobState.DONE, "through")
+        assert (await ledger.row_states(JOB, 2, 3)).tolist() == [S.IN_DOUBT]  # and now it is kept, unpacked
+    clock.advance(3600)
+    assert await ledger.decide(JOB, OnDoubt.RESEND, np.array([3, 0, 3])) == 1  # row 0 was delivered
+    assert await counts(ledger) == {"delivered": 7, "in_doubt": 2, "deferred": 1}
+    assert await ledger.decide(JOB, OnDoubt.RESEND) == 2
+    assert await ledger.decide(JOB, OnDoubt.RESEND) == 0
+    record = (await ledger.status(JOB)).record
+    assert (record.state, record.ended_at, record.reason) == (JobState.RUNNING, 0.0, "")
+    assert [r.job for r in await ledger.active_jobs()] == [JOB]
+    again = await reopened(ledger, ledger_url, clock)
+    try:
+        due = await again.due(JOB, clock(), 9)
+        assert (due.rows.tolist(), due.stamps.tolist(), due.attempts.tolist()) == ([2, 3, 5], [STAMP] * 3, [1] * 3)
+        epoch, conductor = await again.claim_sender(EGRESS), await again.claim_conductor()
+        await sent(again, epoch, conductor, [2, 3, 5], at=clock())
+        await again.move_job(JOB, JobState.DONE)
+        assert await counts(again) == {"delivered": 10}
+        assert (await again.row_states(JOB, 0, 10)).tolist() == [S.DELIVERED] * 10
+        status = await again.status(JOB)
+        assert (status.doubts, status.attempts) == (3, 13)
+        assert len((await again.row_story(JOB, 3))["doubts"]) == 1
+    finally:
+        await again.close()
+
+
+@pytest.mark.parametrize("done", [False, True])
+async def test_a_person_gives_rows_in_doubt_up(ledger: Ledger, clock: FakeClock, done: bool) -> None:
+    await held(ledger, clock)
+    if done:
+        await ledger.move_job(JOB, JobState.DONE)
+    assert await ledger.decide(JOB, OnDoubt.SKIP, np.array([5])) == 1
+    assert await ledger.decide(JOB, OnDoubt.SKIP) == 2
+    assert (await ledger.status(JOB)).record.state is JobState.RUNNING
+    await ledger.move_job(JOB, JobState.DONE)
+    assert await counts(ledger) == {"delivered": 7, "skipped": 3}
+    lines = {line.row: line for line in await ledger.outcomes(JOB)}
+    assert [(lines[r].state, lines[r].in_doubt, lines[r].reply) for r in (2, 5)] == [(S.SKIPPED, 1, "connection lost")] * 2
+    assert await ledger.decide(JOB, OnDoubt.SKIP) == 0
+    assert (await ledger.status(JOB)).record.state is JobState.DONE  # nothing to decide wakes nothing
+
+
+async def test_what_a_person_cannot_decide(ledger: Ledger, clock: FakeClock) -> None:
+    await held(ledger, clock, deadline_at=clock() + 60)
+    for word in (OnDoubt.HOLD, OnDoubt.EXPIRE):
+        with pytest.raises(BrokenPromise):
+            await ledger.decide(JOB, word)
+    for row in (-1, 10):
+        with pytest.raises(NotFound):
+            await ledger.decide(JOB, OnDoubt.SKIP, np.array([2, row]))
+    with pytest.raises(NotFound):
+        await ledger.decide("01OTHER", OnDoubt.SKIP)
+    await ledger.create_job(record("01ACCEPTING"))
+    with pytest.raises(Conflict, match="accepting"):
+        await ledger.decide("01ACCEPTING", OnDoubt.SKIP)
+    await ledger.move_job(JOB, JobState.DONE)
+    clock.advance(60)
+    with pytest.raises(Conflict, match="deadline"):
+        await ledger.decide(JOB, OnDoubt.RESEND)
+    assert await counts(ledger) == {"delivered": 7, "in_doubt": 3}
+    assert await ledger.decide(JOB, OnDoubt.SKIP, np.array([2])) == 1
+    await ledger.move_job(JOB, JobState.CANCELLED)
+    for word in (OnDoubt.RESEND, OnDoubt.SKIP):
+        with pytest.raises(Conflict, match="cancelled"):
+            await ledger.decide(JOB, word)
+    assert await counts(ledger) == {"delivered": 7, "skipped": 1, "in_doubt": 2}
+
+
 async def test_rows_of_an_egress_that_nobody_serves_any_more_are_in_doubt(ledger: Ledger, clock: FakeClock) -> None:
     conductor = await running(ledger)
     epoch = await ledger.claim_sender(EGRESS)

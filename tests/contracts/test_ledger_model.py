@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -115,6 +116,18 @@ class Accounts(RuleBasedStateMachine):
         self.last[name] = []
         with pytest.raises(Fenced):
             self.run(self.ledger.advance(name, old, [outcome(0)]))
+
+    @rule(word=st.sampled_from([OnDoubt.RESEND, OnDoubt.SKIP]), wanted=st.none() | rows)
+    def decides(self, word: OnDoubt, wanted: list[int] | None) -> None:
+        numbers = None if wanted is None else np.array(wanted, dtype=np.int64)
+        if self.state is JobState.CANCELLED or (self.swept and word is OnDoubt.RESEND):
+            with pytest.raises(Conflict):
+                self.run(self.ledger.decide(JOB, word, numbers))
+            return
+        held = [r for r in (range(ROWS) if wanted is None else wanted) if self.states[r] is S.IN_DOUBT]
+        assert self.run(self.ledger.decide(JOB, word, numbers)) == len(held)
+        for row in held:
+            self.states[row] = BECOMES[word]
 
     @rule()
     def claims_conductor(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 import pytest
 from hongyan.v1 import jobs_pb2 as pb
+from hongyan.v1 import spec_pb2
 from hongyan.v1 import suppressions_pb2 as spb
 
 from tests.fakes.backend import Line
@@ -33,6 +34,7 @@ def calls(api: Served, job: str, account: str) -> dict[str, Callable[[], Awaitab
         "Resume": lambda: api.jobs.Resume(pb.ResumeRequest(job=job), metadata=key),
         "Outcomes": lambda: api.jobs.Outcomes(pb.OutcomesRequest(job=job), metadata=key).read(),
         "Preview": lambda: api.jobs.Preview(pb.PreviewRequest(job=job), metadata=key),
+        "Decide": lambda: api.jobs.Decide(pb.DecideRequest(job=job, decision=spec_pb2.ON_DOUBT_SKIP), metadata=key),
         "Cancel": lambda: api.jobs.Cancel(pb.CancelRequest(job=job), metadata=key),
     }
 

@@ -109,6 +109,19 @@ def test_job_pause_resume_cancel(hongyan):
     assert failed["error"]["code"] == "FAILED_PRECONDITION"
 
 
+def test_rows_in_doubt_are_decided(hongyan):
+    job = hongyan.ledger.add_job("acme", 5, JobState.DONE)
+    hongyan.ledger.change(job, {RowState.DELIVERED: 2, RowState.IN_DOUBT: 3})
+    for words in ((), ("--skip", "--resend")):
+        assert "one of --resend and --skip" in hongyan("decide", job, *words, code=2).output
+    shown = hongyan("decide", job, "--resend", "--row", "1", "--row", "4").stdout
+    assert "2 rows decided" in shown
+    assert "decide resend [1, 4]" in hongyan.ledger.calls
+    hongyan.ledger.change(job, {RowState.DELIVERED: 2, RowState.IN_DOUBT: 3})
+    assert hongyan.json("decide", job, "--skip")["decided"] == 3
+    assert "decide skip None" in hongyan.ledger.calls
+
+
 def test_outcomes_as_table_csv_and_json_lines(hongyan):
     job = hongyan.ledger.add_job("acme", 500)
     hongyan.ledger.lines[job] = [Line(n, (RowState.DELIVERED, RowState.BOUNCED)[n % 2]) for n in range(500)]

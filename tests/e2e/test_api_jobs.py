@@ -154,6 +154,23 @@ async def test_pause_resume_cancel(tmp_path):
         assert api.backend.conductor.told == [job] * 4
 
 
+async def test_rows_in_doubt_are_decided(tmp_path):
+    async with serving(Place(tmp_path)) as api:
+        ledger = api.backend.ledger
+        job = ledger.add_job("acme", 5, JobState.DONE)
+        ledger.change(job, {RowState.DELIVERED: 2, RowState.IN_DOUBT: 3})
+        for word in (pb.DecideRequest().decision, spec_pb2.ON_DOUBT_HOLD, spec_pb2.ON_DOUBT_EXPIRE):
+            error = await refused(api.jobs.Decide(pb.DecideRequest(job=job, decision=word), metadata=api.key()))
+            assert (error.code(), "decision" in error.details()) == (grpc.StatusCode.INVALID_ARGUMENT, True)
+        request = pb.DecideRequest(job=job, decision=spec_pb2.ON_DOUBT_SKIP, rows=[0] * 100_001)
+        assert (await refused(api.jobs.Decide(request, metadata=api.key()))).code() == grpc.StatusCode.INVALID_ARGUMENT
+        request = pb.DecideRequest(job=job, decision=spec_pb2.ON_DOUBT_RESEND, rows=[1, 4])
+        answer = await api.jobs.Decide(request, metadata=api.key())
+        assert (answer.decided, answer.job.state, answer.job.counts.deferred) == (2, pb.JOB_STATE_RUNNING, 2)
+        assert "decide resend [1, 4]" in ledger.calls
+        assert api.backend.conductor.told == [job]
+
+
 async def test_a_step_does_not_need_the_conductor(tmp_path):
     async with serving(Place(tmp_path)) as api:
         job = await submitted(api)

@@ -4,9 +4,10 @@ says (DESIGN section 1)."""
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from actors.model.states import JobState
+from actors.model.states import JobState, OnDoubt
 from sandbox import Sandbox
 from tests.e2e.mailing_world import World, arrivals, bundle, people, routes_to, world
 
@@ -83,6 +84,29 @@ async def test_rows_in_doubt_are_sent_again_as_the_same_bytes(tmp_path: Path, ke
     for row in range(5):
         bodies = {m.data for m in sandbox.messages if m.recipients == (f"user{row}@broken.test",)}
         assert len(bodies) == 1
+
+
+async def test_a_person_decides_on_rows_that_are_held(tmp_path: Path) -> None:
+    """The job is done; two rows go out again as the same bytes, the others are given up, and the result files say so."""
+    script = {"rules": [NO_PIPELINING, AFTER_THE_DOT | {"keep": True}]}
+    files = bundle(people("broken.test", 5) + people("one.test", ROWS), {"delivery": {"on_doubt": "hold"}})
+    async with Sandbox(script, listen=LISTEN) as sandbox, world(tmp_path, routes_to(sandbox, "broken.test", "*")) as made:
+        job = await made.send(files)
+        assert made.results(job).summary["counts"]["in_doubt"] == 5
+        for word, rows, settled in ((OnDoubt.RESEND, np.array([1, 3]), 2), (OnDoubt.SKIP, None, 3)):
+            assert await made.ledger.decide(job, word, rows) == settled
+
+            async def told(left: int = 5 - settled if word is OnDoubt.RESEND else 0) -> bool:
+                done = (await made.ledger.status(job)).record.state is JobState.DONE
+                there = made.vault.exists(f"jobs/{job}/results/summary.json")
+                return done and there and made.results(job).summary["counts"].get("in_doubt", 0) == left
+
+            await made.until(told, "result files with what was decided")
+        arrived = await made.reconcile(job, sandbox.messages)
+    assert made.results(job).summary["equation"] == f"{ROWS + 5} = {ROWS + 2} delivered + 3 skipped"
+    assert [arrived[row] for row in range(5)] == [1, 2, 1, 2, 1]
+    for row in (1, 3):
+        assert len({m.data for m in sandbox.messages if m.recipients == (f"user{row}@broken.test",)}) == 1
 
 
 async def test_a_site_that_never_answers_the_dot_gets_few_copies(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from actors.model.errors import Conflict, HongyanError, InvalidInput, NotFound, Problem
-from actors.model.job import Accepted, JobRecord, JobStatus
-from actors.model.states import ENDED_JOB_STATES, JobState, RowState
+from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
+from actors.model.states import ENDED_JOB_STATES, JobState, OnDoubt, RowState
 from gateway.rpc.backend import Backend
 from tests.fakes.clock import FakeClock
 from tests.fakes.vault import FolderVault
@@ -112,6 +112,14 @@ class FakeLedger(Failures):
             counts[RowState.CANCELLED] = counts.pop(RowState.PENDING, 0)
         self.change(job, counts, state=state, reason=reason)
         return self.jobs[job].record
+
+    async def decide(self, job: str, decision: OnDoubt, rows: RowArray | None = None) -> int:
+        self.meet("decide")
+        counts = dict(self.jobs[job].counts)
+        decided = min(counts.pop(RowState.IN_DOUBT, 0), 1 << 30 if rows is None else len(rows))
+        self.change(job, counts | {RowState.DEFERRED: decided}, state=JobState.RUNNING)
+        self.calls.append(f"decide {decision} {None if rows is None else rows.tolist()}")
+        return decided
 
     async def list_jobs(self, account: str, limit: int = 100, after: str = "") -> list[JobStatus]:
         self.meet("list_jobs")

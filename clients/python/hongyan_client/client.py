@@ -140,6 +140,11 @@ class Client:
         """Rows that have not left become `cancelled`."""
         return self._call(self._jobs.Cancel, jobs_pb2.CancelRequest(job=job, reason=reason)).job
 
+    def decide(self, job: str, decision: str, rows: Sequence[int] = ()) -> jobs_pb2.DecideResponse:
+        """Rows in doubt (none given: all) are sent again ("resend") or given up ("skip")."""
+        word = spec_pb2.OnDoubt.Value(f"ON_DOUBT_{decision.upper()}")
+        return self._call(self._jobs.Decide, jobs_pb2.DecideRequest(job=job, decision=word, rows=rows))
+
     def outcomes(self, job: str, states: Sequence[str] = ()) -> Iterator[jobs_pb2.Outcome]:
         """The last outcome of each row that has one, by row; `states` are words such as `bounced`."""
         wanted, cursor, patience = [row_state(s) for s in states], "", Patience(self._patience)

@@ -317,6 +317,24 @@ class CancelResponse(_message.Message):
     job: Job
     def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ...) -> None: ...
 
+class DecideRequest(_message.Message):
+    __slots__ = ("job", "decision", "rows")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    job: str
+    decision: _spec_pb2.OnDoubt
+    rows: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, job: _Optional[str] = ..., decision: _Optional[_Union[_spec_pb2.OnDoubt, str]] = ..., rows: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class DecideResponse(_message.Message):
+    __slots__ = ("job", "decided")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    DECIDED_FIELD_NUMBER: _ClassVar[int]
+    job: Job
+    decided: int
+    def __init__(self, job: _Optional[_Union[Job, _Mapping]] = ..., decided: _Optional[int] = ...) -> None: ...
+
 class OutcomesRequest(_message.Message):
     __slots__ = ("job", "cursor", "states")
     JOB_FIELD_NUMBER: _ClassVar[int]

@@ -85,6 +85,11 @@ class JobServiceStub:
                 request_serializer=hongyan_dot_v1_dot_jobs__pb2.CancelRequest.SerializeToString,
                 response_deserializer=hongyan_dot_v1_dot_jobs__pb2.CancelResponse.FromString,
                 _registered_method=True)
+        self.Decide = channel.unary_unary(
+                '/hongyan.v1.JobService/Decide',
+                request_serializer=hongyan_dot_v1_dot_jobs__pb2.DecideRequest.SerializeToString,
+                response_deserializer=hongyan_dot_v1_dot_jobs__pb2.DecideResponse.FromString,
+                _registered_method=True)
         self.Outcomes = channel.unary_stream(
                 '/hongyan.v1.JobService/Outcomes',
                 request_serializer=hongyan_dot_v1_dot_jobs__pb2.OutcomesRequest.SerializeToString,
@@ -172,6 +177,13 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Decide(self, request, context):
+        """A person's word on rows that `on_doubt: hold` left in doubt; a job that was done runs again until they are settled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Outcomes(self, request, context):
         """Sends the last outcome of each row that has one, by row number.
         """
@@ -238,6 +250,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.Cancel,
                     request_deserializer=hongyan_dot_v1_dot_jobs__pb2.CancelRequest.FromString,
                     response_serializer=hongyan_dot_v1_dot_jobs__pb2.CancelResponse.SerializeToString,
+            ),
+            'Decide': grpc.unary_unary_rpc_method_handler(
+                    servicer.Decide,
+                    request_deserializer=hongyan_dot_v1_dot_jobs__pb2.DecideRequest.FromString,
+                    response_serializer=hongyan_dot_v1_dot_jobs__pb2.DecideResponse.SerializeToString,
             ),
             'Outcomes': grpc.unary_stream_rpc_method_handler(
                     servicer.Outcomes,
@@ -521,6 +538,33 @@ class JobService:
             '/hongyan.v1.JobService/Cancel',
             hongyan_dot_v1_dot_jobs__pb2.CancelRequest.SerializeToString,
             hongyan_dot_v1_dot_jobs__pb2.CancelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Decide(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hongyan.v1.JobService/Decide',
+            hongyan_dot_v1_dot_jobs__pb2.DecideRequest.SerializeToString,
+            hongyan_dot_v1_dot_jobs__pb2.DecideResponse.FromString,
             options,
             channel_credentials,
             insecure,
