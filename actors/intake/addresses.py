@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.intake.mailbox import ATEXT, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS, check_domain, check_mailbox
+from actors.model.mailbox import ATEXT, MAX_ADDRESS_OCTETS, MAX_LOCAL_OCTETS, check_domain, check_mailbox
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN = rf"^[{ATEXT}]+(?:\.[{ATEXT}]+)*@(?:{_LABEL}\.)+{_LABEL}$"

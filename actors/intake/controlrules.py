@@ -7,10 +7,10 @@ from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from actors.intake.encoding import ENCODINGS
-from actors.intake.mailbox import check_mailbox
 from actors.intake.problems import Problems, nearest
 from actors.intake.types import TYPES
 from actors.intake.zips import check_name
+from actors.model.mailbox import check_mailbox
 from actors.model.spec import JobSpec, ListSpec, TableSpec
 
 MAX_RETRY = 30 * 86400.0  # no receiver's greylist or outage is waited for longer

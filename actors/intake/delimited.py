@@ -14,10 +14,10 @@ import pyarrow.csv as pacsv
 
 from actors.intake.bundle import open_plain
 from actors.intake.encoding import BLOCK_BYTES, MAX_LINE_BYTES, Text
-from actors.intake.mailbox import check_mailbox
 from actors.intake.problems import Problems, refuse
 from actors.intake.types import plain_name
 from actors.model.errors import BrokenPromise, InvalidInput
+from actors.model.mailbox import check_mailbox
 
 MAX_COLUMNS = 1000  # a list with more is a mistake of the export
 DELIMITERS = (",", "\t", ";", "|")

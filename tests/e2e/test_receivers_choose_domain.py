@@ -13,7 +13,7 @@ from pathlib import Path
 
 import idna
 
-from actors.intake.mailbox import check_mailbox
+from actors.model.mailbox import check_mailbox
 from tests.e2e.receivers.postfix import start_postfix
 from tests.unit.test_intake_addresses import BAD, GOOD
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.intake.addresses import check_addresses
-from actors.intake.mailbox import check_mailbox
+from actors.model.mailbox import check_mailbox
 
 GOOD = {
     "bob@example.test": "bob@example.test",

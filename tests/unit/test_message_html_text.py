@@ -34,6 +34,7 @@ def rendered(html: str, **values: object) -> str:
         ("<pre>a\n  b</pre>", "a\n  b"),
         ("{{ '}}' }}{# note #}", "{{ '}}' }}"),
         ("{{ x | e }} {{ y | nl2br }} {{ z|safe }}", "{{ x }} {{ y }} {{ z}}"),
+        ("{{ nl2br(linkify(x)) }} {{ my_nl2br(x) }}", "{{ ((x)) }} {{ my_nl2br(x) }}"),
         ("", ""),
     ],
 )

@@ -1,6 +1,7 @@
 """What a template can call: one module a family, one table entry a function (`REGISTRY`)."""
 
 from actors.renderer.functions import (
+    checks,
     chinese_names,
     chinese_numbers,
     chinese_text,
@@ -9,6 +10,8 @@ from actors.renderer.functions import (
     dateparts,
     dates,
     formats,
+    hashes,
+    links,
     logic,
     lunar,
     masks,
@@ -17,6 +20,9 @@ from actors.renderer.functions import (
     pictures,
     rounding,
     tables,
+    text,
+    text_markup,
+    text_patterns,
     workdays,
 )
 from actors.renderer.functions.registry import REGISTRY, Function
@@ -24,10 +30,11 @@ from actors.renderer.functions.registry import REGISTRY, Function
 # In the order of the page of functions; a family may have several modules.
 FAMILIES = (
     *(logic, numbers, percentiles, rounding),
+    *(text, text_markup, text_patterns),
     *(chinese_names, chinese_numbers, chinese_text),
     *(masks, formats),
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
-    *(tables, pictures),
+    *(tables, hashes, links, checks, pictures),
 )
 
 __all__ = ["FAMILIES", "REGISTRY", "Function"]

@@ -5,15 +5,18 @@ Each refuses what it cannot take, naming function and argument and never quoting
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from itertools import pairwise
 from typing import Any
 
+import regex
+
 from actors.renderer.functions.decimals import alike, printed
-from actors.renderer.functions.errors import Refused
-from actors.renderer.functions.guards import checked
+from actors.renderer.functions.errors import Limit, Refused
+from actors.renderer.functions.guards import checked, weigh
+from actors.renderer.functions.limits import MAX_TEXT_CHARS
 
 Number = int | float | Decimal
 # Wide enough that no sum, product or quantize of int64, float64 and decimal128 values is rounded on the way.
@@ -75,6 +78,16 @@ def text(value: Any, function: str, argument: str) -> str:
     raise Refused(function, argument, "is no text")
 
 
+def shown(value: Any) -> str:
+    """Any value as a slot prints it; null as nothing."""
+    if type(value) is str:
+        return value
+    if value is None:
+        return ""
+    weigh(value)
+    return "".join((value,)) if isinstance(value, str) else str(value)
+
+
 def items(value: Any, function: str, argument: str) -> Sequence[Any]:
     """A list from the template."""
     if isinstance(value, list | tuple):
@@ -96,25 +109,41 @@ def day(value: Any, function: str, argument: str) -> date:
     raise Refused(function, argument, "is no date")
 
 
-# Ranges without combining marks, selectors and joiners: Latin, CJK, kana, Hangul syllables. A test holds this.
-_UNMARKED = re.compile("[\0-\u02ff\u2e80-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*")
+# Ranges of characters that each stand alone: Latin, CJK, kana, Hangul syllables. No marks, selectors, joiners and flags, and no
+# \r, which is one with a following \n. A test holds this.
+_UNMARKED = re.compile(
+    "[\0-\x0c\x0e-\u02ff\u2e80-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*"
+)
+_CLUSTER = regex.compile(r"\X")
+# The library looks back over a whole run of flag letters at each of them; after an even number of them a cut changes nothing.
+_FLAGS = re.compile("(?:[\U0001f1e6-\U0001f1ff]{32})(?=[\U0001f1e6-\U0001f1ff])")
+
+
+def unmarked(value: str) -> bool:
+    """Whether each code point surely is a character of its own: cutting such text needs no look at clusters."""
+    return _UNMARKED.fullmatch(value) is not None
 
 
 def clusters(value: str) -> list[str]:
-    """What a reader sees as characters: marks, selectors and joined emoji stay with what they follow."""
-    if value.isascii() or _UNMARKED.fullmatch(value):
+    """What a reader sees as characters: extended grapheme clusters (Unicode Standard Annex 29)."""
+    if unmarked(value):
         return list(value)
-    found: list[str] = []
-    joined = False
-    for character in value:
-        mark = (
-            unicodedata.category(character).startswith("M")
-            or character == "\u200d"
-            or "\U0001f3fb" <= character <= "\U0001f3ff"
-        )
-        if found and (mark or joined):
-            found[-1] += character
-        else:
-            found.append(character)
-        joined = character == "\u200d"
-    return found
+    cuts = [match.end() for match in _FLAGS.finditer(value)]
+    if not cuts:
+        return _CLUSTER.findall(value)  # type: ignore[no-any-return]
+    return [c for start, end in pairwise([0, *cuts, len(value)]) for c in _CLUSTER.findall(value[start:end])]
+
+
+def bounded(value: str) -> str:
+    """The text, if it is not longer than any one value may be."""
+    if len(value) > MAX_TEXT_CHARS:
+        raise Limit("gives a value that is too long")
+    return value
+
+
+def octets(value: Any, function: str, argument: str) -> bytes:
+    """The text in UTF-8; no half of a surrogate pair."""
+    try:
+        return text(value, function, argument).encode()
+    except UnicodeEncodeError:
+        raise Refused(function, argument, "has a character that is none (a lone surrogate)") from None

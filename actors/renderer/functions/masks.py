@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from actors.renderer.functions import phones
+from actors.renderer.functions import keys, phones
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import clusters, day, text, whole
@@ -145,11 +145,7 @@ def mask_keep(t: Any, l: Any, r: Any, ch: Any = "*") -> str:  # noqa: E741
 @prepared(FAMILY, "pseudonym('A123456789', 'demo')", "YL3LI5ED73C6ZPHR2QFHCLWTOU", value="t")
 def pseudonym(job: Context, key_id: Any) -> Callable[[Any], str]:
     """A stable token for a value: HMAC-SHA-256 with the named key, its first 128 bits in base32."""
-    name = text(key_id, "pseudonym", "key_id")
-    key = job.keys.get(name)
-    if key is None:
-        raise Refused("pseudonym", "key_id", "names no key")
-    start = hmac.new(key, digestmod="sha256")
+    start = hmac.new(keys.named(job, key_id, "pseudonym"), digestmod="sha256")
 
     def token(t: Any) -> str:
         mac = start.copy()

@@ -18,6 +18,7 @@ _LAST = 0xFFFFD
 _MARK = re.compile(f"[{chr(_FIRST)}-{chr(_LAST)}]")
 _STATEMENT = re.compile(r"\{%[-+]?\s*(\w+)")
 _MARKUP_FILTERS = re.compile(r"\|\s*(?:e|escape|forceescape|safe|nl2br|linkify|urlize)\b\s*(?:\([^()]*\))?")
+_MARKUP_CALLS = re.compile(r"(?<![\w.])(?:nl2br|linkify)\s*(?=\()")
 _OUTPUT_STATEMENTS = frozenset({"include"})
 _OPENING = frozenset({"if", "for", "block", "macro", "call", "filter", "with", "autoescape"})
 _BLOCKS = frozenset(
@@ -67,7 +68,7 @@ def _plain_tag(tag: str) -> str:
         tag = re.sub(r"^\{%[-+]", "{%", re.sub(r"[-+]%\}$", "%}", tag))
     elif tag.startswith("{{"):
         tag = re.sub(r"^\{\{[-+]", "{{", re.sub(r"[-+]\}\}$", "}}", tag))
-    return _MARKUP_FILTERS.sub("", tag)
+    return _MARKUP_CALLS.sub("", _MARKUP_FILTERS.sub("", tag))
 
 
 def _is_statement(tag: str) -> bool:
