@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
-from actors.renderer.message.columns import Column, Failed, canonical_newlines, texts
+from actors.renderer.message.columns import Column, Failed, canonical_newlines, cells, texts
 from actors.renderer.message.transfer import Base64, Encoder, QuotedPrintable, encoder
 
 
@@ -22,6 +23,7 @@ class Piece:
     values: list[str]
     static: int = -1
     mask: NDArray[np.bool_] | None = None
+    text: pa.StringArray | None = None  # the values in Arrow
 
 
 nasty = st.sampled_from(
@@ -40,12 +42,13 @@ def templates(draw: st.DrawFn) -> tuple[list[str], list[Piece], int]:
     for kind in draw(st.lists(st.integers(-1, len(statics) - 1), max_size=6)):
         mask = draw(st.none() | st.lists(st.booleans(), min_size=n, max_size=n).map(np.array))
         values = draw(st.lists(words, min_size=n, max_size=n)) if kind < 0 else []
-        pieces.append(Piece(values, kind, mask))
+        arrow = kind < 0 and draw(st.booleans())
+        pieces.append(Piece(values, kind, mask, pa.array(values, pa.string()) if arrow else None))
     return statics, pieces, n
 
 
 def rows_of(columns: Sequence[Column], n: int) -> list[bytes]:
-    return [b"".join(c if isinstance(c, bytes) else c[i] for c in columns) for i in range(n)]
+    return [b"".join(row) for row in zip(*(cells(column, n) for column in columns), strict=True)]
 
 
 def check_wire_rules(data: bytes) -> None:
@@ -86,6 +89,18 @@ def test_s2_base64_gives_the_text_back(template: tuple[list[str], list[Piece], i
         check_wire_rules(data)
         assert base64.b64decode(data.replace(b"\r\n", b""), validate=True).decode() == text
         assert data == b"\r\n" or b"\r\n\r\n" not in data
+
+
+@pytest.mark.parametrize("kind", [QuotedPrintable, Base64])
+@given(template=templates())
+def test_arrow_and_python_texts_give_the_same_bytes(
+    kind: type[QuotedPrintable] | type[Base64], template: tuple[list[str], list[Piece], int]
+) -> None:
+    statics, pieces, n = template
+    plain = [Piece(p.values, p.static, p.mask) for p in pieces]
+    arrow = [Piece(p.values, p.static, p.mask, None if p.static >= 0 else pa.array(p.values, pa.string())) for p in pieces]
+    coder: Encoder = kind(statics)
+    assert rows_of(coder.encode(plain, n, {}), n) == rows_of(coder.encode(arrow, n, {}), n)
 
 
 @pytest.mark.parametrize("kind", [QuotedPrintable, Base64])

@@ -6,6 +6,7 @@ No clock and no chance: `as_of` stands for now, `seed` for every draw. Keys are 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.functions.ranks import Ranks
@@ -28,3 +29,4 @@ class Context:
     tables: Mapping[str, Table] = field(default_factory=dict, repr=False)  # of the bundle
     bundle: frozenset[str] | None = None  # paths of the bundle's files; None: not known
     enclosures: Enclosures = field(default_factory=Enclosures, repr=False, compare=False)  # what the functions ask for
+    memos: dict[tuple[Any, ...], Any] = field(default_factory=dict, repr=False, compare=False)  # what functions have worked out

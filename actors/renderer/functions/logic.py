@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from actors.renderer.functions import ops
 from actors.renderer.functions.context import Context
@@ -15,9 +16,11 @@ from actors.renderer.functions.decimals import contains, equal
 from actors.renderer.functions.errors import Refused, Required, Skipped
 from actors.renderer.functions.inputs import exact, items, number, text, together
 from actors.renderer.functions.limits import MAX_REASON_CHARS
+from actors.renderer.functions.numbercolumns import bands
 from actors.renderer.functions.registry import kernel, prepared, scalar, without_nulls
-from actors.renderer.functions.scope import Scope, truth
-from actors.renderer.functions.values import Lit, Value, bools, list_of, null_of, select
+from actors.renderer.functions.scope import ByColumn, Scope, each, truth
+from actors.renderer.functions.strings import firsts, parts
+from actors.renderer.functions.values import TEXT, Col, Lit, Value, bools, list_of, null_of, select
 
 FAMILY = "Logic"
 
@@ -70,7 +73,7 @@ def band(job: Context, thresholds: Any, labels: Any) -> Callable[[Any], Any]:
             return names[bisect_right(exact_edges, exact(value))]
         return names[bisect_right(edges, value)]
 
-    return label
+    return ByColumn(label, lambda column: bands(column, edges, names))
 
 
 @kernel(FAMILY, "coalesce(none, 'b', 'c')", "b", nulls="skipped; null where all are null")
@@ -83,10 +86,23 @@ def coalesce(scope: Scope, *values: Value) -> Value:
     return result
 
 
-@scalar(FAMILY, "if_blank('  ', 'friend')", "friend", kind="N", nulls="gives d", needed=())
-def if_blank(x: Any, d: Any) -> Any:
+@kernel(FAMILY, "if_blank('  ', 'friend')", "friend", nulls="gives d")
+def if_blank(scope: Scope, x: Value, d: Value) -> Value:
     """d where x is null or blank text."""
-    return d if x is None or (isinstance(x, str) and not x.strip()) else x
+    text = x.text() if isinstance(x, Col) and x.kind == TEXT else None
+    if text is None:
+        return each(
+            scope, lambda one, other: other if one is None or (isinstance(one, str) and not one.strip()) else one, (x, d)
+        )
+    offsets, data = parts(text)
+    first = firsts(offsets, data)
+    # No blank of Unicode starts with one of the bytes that ASCII letters, digits and ideographs start with.
+    doubtful = np.flatnonzero(~((first > 0x20) & (first < 0x7F) | (first >= 0xE4)))
+    blank = np.zeros(scope.n, np.bool_) if isinstance(x, Col) and x.null is None else np.array(x.null)  # type: ignore[union-attr]
+    if len(doubtful):
+        few = text.take(pa.array(doubtful)).to_pylist()
+        blank[doubtful] |= np.fromiter((one is None or not one.strip() for one in few), np.bool_, len(few))
+    return select(blank, d, x) if blank.any() else x
 
 
 @kernel(FAMILY, "is_null(none)", "True", nulls="true")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from actors.renderer.functions import keys, phones
+from actors.renderer.functions import keys, maskcolumns, phones
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import clusters, day, text, whole
@@ -25,7 +25,7 @@ _TW_ADDRESS = re.compile(r"(?:[0-9]{3,6})?\s*((?:[^\s0-9]{2}[縣市])(?:[^\s0-9]
 _HIDDEN = "***"
 
 
-@scalar(FAMILY, "mask_name('王小明')", "王○明")
+@scalar(FAMILY, "mask_name('王小明')", "王○明", column=maskcolumns.name_column)
 def mask_name(n: Any, ch: Any = None) -> str:
     """王○明; of two characters the first; of four and more the first and last; J*** S**** for names in letters. ch: the mark to
     hide with (○ or *)."""
@@ -51,7 +51,7 @@ def _word(word: str, mark: str) -> str:
     return shown[0] + mark * (len(shown) - 1)
 
 
-@scalar(FAMILY, "mask_email('amyliz@demo.com')", "a***z@d***.com")
+@scalar(FAMILY, "mask_email('amyliz@demo.com')", "a***z@d***.com", column=maskcolumns.email_column)
 def mask_email(e: Any) -> str:
     """a***z@d***.com."""
     local, at, domain = text(e, "mask_email", "e").strip().rpartition("@")
@@ -63,7 +63,7 @@ def mask_email(e: Any) -> str:
     return f"{hidden}@{clusters(name)[0]}{_HIDDEN}.{top}" if dot and name else f"{hidden}@{_HIDDEN}"
 
 
-@scalar(FAMILY, "mask_phone('0912345678')", "0912***678")
+@scalar(FAMILY, "mask_phone('0912345678')", "0912***678", column=maskcolumns.phone_column)
 def mask_phone(p: Any, keep: Any = 3) -> str:
     """0912***678, +886912***678: the last digits (keep) and the first four, or the country code and the first three, stay."""
     tail = whole(keep, "mask_phone", "keep", 0, 6)
@@ -83,7 +83,7 @@ def mask_phone(p: Any, keep: Any = 3) -> str:
     return ("+" + country if country else "") + digits[:head] + hidden + digits[len(digits) - tail :]
 
 
-@scalar(FAMILY, "mask_id_tw('A123456789')", "A12345****")
+@scalar(FAMILY, "mask_id_tw('A123456789')", "A12345****", column=maskcolumns.id_column)
 def mask_id_tw(id: Any) -> str:
     """A12345****: the last four of a national or resident ID are hidden (rule of the National Development Council, 2014)."""
     value = text(id, "mask_id_tw", "id").strip().upper()
@@ -103,7 +103,7 @@ def _hide_digits(value: str, head: int, tail: int, total: int) -> Iterator[str]:
             yield character
 
 
-@scalar(FAMILY, "mask_card('4111 1111 1111 1111')", "4111 11** **** 1111")
+@scalar(FAMILY, "mask_card('4111 1111 1111 1111')", "4111 11** **** 1111", column=maskcolumns.card_column)
 def mask_card(pan: Any) -> str:
     """First six and last four digits at most, the rest hidden; blanks and dashes stay."""
     value = text(pan, "mask_card", "pan").strip()
@@ -115,7 +115,7 @@ def mask_card(pan: Any) -> str:
     return "".join(_hide_digits(value, 6 if digits > 14 else 4, 4, digits))
 
 
-@scalar(FAMILY, "mask_account('012-345-678901')", "***-***-**8901")
+@scalar(FAMILY, "mask_account('012-345-678901')", "***-***-**8901", column=maskcolumns.account_column)
 def mask_account(a: Any, last: Any = 4) -> str:
     """The last characters of an account number, at most half of it; dashes and blanks stay."""
     value = text(a, "mask_account", "a").strip()

@@ -12,12 +12,16 @@ from decimal import Decimal
 from functools import partial, reduce
 from typing import Any
 
+import numpy as np
+
+from actors.renderer.functions import numbercolumns
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.decimals import alike, met
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.guards import binop, checked
 from actors.renderer.functions.inputs import WIDE, Number, exact, items, like, number, text, together, whole
 from actors.renderer.functions.logic import draw
+from actors.renderer.functions.numbercolumns import extreme
 from actors.renderer.functions.registry import prepared, scalar
 
 FAMILY = "Numbers"
@@ -44,19 +48,35 @@ def mod(a: Any, b: Any) -> Any:
     return checked(left % right)
 
 
-@scalar(FAMILY, "min_of(3, none, 2)", "2", kind="N", nulls=_SKIPS, needed=())
+@scalar(
+    FAMILY,
+    "min_of(3, none, 2)",
+    "2",
+    kind="N",
+    nulls=_SKIPS,
+    needed=(),
+    column=lambda x, *others: extreme(x, np.minimum, others),
+)
 def min_of(*values: Any) -> Any:
     """Smallest of the values."""
     return min(_known(values, "min_of"), default=None)
 
 
-@scalar(FAMILY, "max_of(3, none, 2)", "3", kind="N", nulls=_SKIPS, needed=())
+@scalar(
+    FAMILY,
+    "max_of(3, none, 2)",
+    "3",
+    kind="N",
+    nulls=_SKIPS,
+    needed=(),
+    column=lambda x, *others: extreme(x, np.maximum, others),
+)
 def max_of(*values: Any) -> Any:
     """Largest of the values."""
     return max(_known(values, "max_of"), default=None)
 
 
-@scalar(FAMILY, "clamp(120, 0, 100)", "100", kind="N")
+@scalar(FAMILY, "clamp(120, 0, 100)", "100", kind="N", column=numbercolumns.clamped)
 def clamp(x: Any, lo: Any, hi: Any) -> Any:
     """x, but not below lo and not above hi."""
     value, low, high = alike((number(x, "clamp", "x"), number(lo, "clamp", "lo"), number(hi, "clamp", "hi")))

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from actors.renderer.functions import guards
 from actors.renderer.functions.decimals import COMPARE, ORDER, printed
+from actors.renderer.functions.numbercolumns import EXACT, bound_of, decimal_comparison, decimal_operation
 from actors.renderer.functions.scope import Scope, each
 from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, OBJ, Col, Lit, Value, bools, column_of, kind_of, numbers
 
+_PLACES = 9  # decimal places of a literal that still go with columns
 _NUMBERS = (INT, FLOAT, BOOL)
-EXACT = 2**53  # int64 values up to here are exact as float64
 _BINARY: dict[str, Callable[[Any, Any], Any]] = {op: partial(guards.binop, op) for op in guards.OPERATORS}
 _UNARY: dict[str, Callable[[Any], Any]] = {op: partial(guards.unop, op) for op in "+-"}
 
@@ -33,6 +34,11 @@ def binary(scope: Scope, op: str, left: Value, right: Value) -> Value:
             result = _fast(op, *pair)
             if result is not None:
                 return result
+        scaled = _scaled_pair(left, right)
+        if scaled is not None:
+            column = decimal_operation(op, *scaled)
+            if column is not None:
+                return column
         decimals = _decimals(guards.OPERATORS[op], left, right)
         if decimals is not None and max(map(abs, map(Decimal.adjusted, decimals)), default=0) <= guards.MAX_DECIMAL_EXPONENT:
             return column_of(decimals)
@@ -55,6 +61,11 @@ def compare(scope: Scope, op: str, left: Value, right: Value) -> Value:
             a, b, mixed = pair
             if not mixed or (_magnitude(a) <= EXACT and _magnitude(b) <= EXACT):
                 return bools(plain(a, b))
+        scaled = _scaled_pair(left, right)
+        if scaled is not None:
+            mask = decimal_comparison(plain, *scaled)
+            if mask is not None:
+                return bools(mask)
         decimals = _decimals(plain, left, right)
         if decimals is not None:
             return column_of(decimals)
@@ -62,6 +73,31 @@ def compare(scope: Scope, op: str, left: Value, right: Value) -> Value:
         if OBJ not in kinds and kinds != {DECIMAL, FLOAT}:  # no decimal meets a float
             return each(scope, plain, (left, right))
     return each(scope, COMPARE[op], (left, right))
+
+
+def _scaled_pair(left: Value, right: Value) -> tuple[tuple[Any, int], tuple[Any, int]] | None:
+    """Both operands as multiples of a power of ten and its scale, where one is a decimal column of one scale and the other one
+    too, or of whole numbers, or a number of few places."""
+    if DECIMAL not in (kind_of(left), kind_of(right)):
+        return None
+    found = []
+    for value in (left, right):
+        if isinstance(value, Lit):
+            if type(value.value) not in (int, float, Decimal) or (type(value.value) is float and not isfinite(value.value)):
+                return None
+            exact = printed(value.value) if type(value.value) is float else Decimal(value.value)
+            exponent = exact.as_tuple().exponent
+            if not isinstance(exponent, int) or not -_PLACES <= exponent <= 0:
+                return None
+            units = bound_of(exact, -exponent)
+            if units is None:
+                return None
+            found.append((units, -exponent))
+        elif value.null is not None or value.kind not in (INT, DECIMAL) or (value.kind == DECIMAL and value.scale < 0):
+            return None
+        else:
+            found.append((value.array(), max(value.scale, 0)))
+    return found[0], found[1]
 
 
 def _decimals(function: Callable[[Any, Any], Any], left: Value, right: Value) -> list[Any] | None:

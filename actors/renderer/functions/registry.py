@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.scope import OneRow, Scope, each, each_distinct, fail_all, some_null
+from actors.renderer.functions.scope import Done, OneRow, Part, Scope, each, each_distinct, fail_all, some_null
 from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of, spread
 
 NULL_IN_NULL_OUT = "null in, null out"
@@ -118,24 +118,7 @@ def without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], wo
         return Lit(None)
     keep = ~nulls
     index = np.flatnonzero(keep)
-    part = Part(scope, index.tolist())
-    return spread(keep, work(part, [arg.take(index) for arg in args]), Lit(None))
-
-
-class Part:
-    """Some rows of another scope."""
-
-    def __init__(self, whole: Scope, index: list[int]):
-        self._whole, self._index = whole, index
-        self.n, self.job = len(index), whole.job
-
-    def fail(self, i: int, error: BaseException) -> None:
-        """Row i of the part fails in the whole."""
-        self._whole.fail(self._index[i], error)
-
-    def spend(self, i: int, values: Sequence[Any]) -> None:
-        """Row i of the part pays in the whole."""
-        self._whole.spend(self._index[i], values)
+    return spread(keep, work(Part(scope, index), [arg.take(index) for arg in args]), Lit(None))
 
 
 def scalar(
@@ -146,9 +129,11 @@ def scalar(
     kind: str = "D",
     nulls: str = NULL_IN_NULL_OUT,
     needed: Sequence[str] | None = None,
+    column: Callable[..., Done | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Registers a Python function of one row's values. `needed`: parameters whose null makes the result null (default: those
-    without a default). A first parameter `job` gets the job's constants."""
+    without a default). A first parameter `job` gets the job's constants. `column`: the same for a whole column without nulls
+    and the settings after it, for the rows that have a common form."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         wants_job, parameters = _split(function)
@@ -160,7 +145,9 @@ def scalar(
             columns = [i for i, arg in enumerate(args) if isinstance(arg, Col)]
             if len(columns) == 1 and columns[0] == 0:
                 settings = [arg.value for arg in args[1:]]  # type: ignore[union-attr]
-                return each_distinct(scope, (lambda value: call(value, *settings)) if settings else call, args[0])
+                made = (lambda value: call(value, *settings)) if settings else call
+                whole = (lambda value: column(value, *settings)) if column else None
+                return each_distinct(scope, made, args[0], (function, *map(repr, settings)), whole)
             return each(scope, call, args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
@@ -194,7 +181,8 @@ def prepared(
                     made = prepare(scope.job, [arg.value for arg in args[1:]])  # type: ignore[union-attr]
                 except Exception as error:
                     return fail_all(scope, error)
-                return each_distinct(scope, made, args[0])
+                key = (function, *(repr(arg.value) for arg in args[1:]))  # type: ignore[union-attr]
+                return each_distinct(scope, made, args[0], key, getattr(made, "column", None))
             return each(scope, lambda x, *given: prepare(scope.job, given)(x), args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:

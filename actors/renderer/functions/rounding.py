@@ -8,11 +8,13 @@ from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from actors.renderer.functions import numbercolumns
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.decimals import met
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import MAX_DIGITS, WIDE, Number, exact, like, number, whole
 from actors.renderer.functions.registry import prepared, scalar
+from actors.renderer.functions.scope import ByColumn
 
 FAMILY = "Numbers"
 _FAST = 2.0**40  # below it a float times ten to the n is wrong by less than 0.001, and so is the value that prints
@@ -37,7 +39,7 @@ def _rounder(function: str, n: Any, mode: str) -> Callable[[Any], Number]:
             return value
         return like(exact(value).quantize(quantum, mode, WIDE), value)
 
-    return rounded
+    return ByColumn(rounded, lambda column: numbercolumns.rounded(column, digits, mode))
 
 
 @prepared(FAMILY, "round_half_up(2.675, 2)", "2.68", value="x", kind="N")
@@ -90,7 +92,14 @@ def _percent(function: str, part: Decimal, n: Any, total: Number, *sources: Numb
     return like(rounded, 0) if digits <= 0 else like(rounded, total, *sources, 0.0)
 
 
-@scalar(FAMILY, "percent_of(1, 3, 1)", "33.3", kind="N", nulls="null in, null out; null where total is 0")
+@scalar(
+    FAMILY,
+    "percent_of(1, 3, 1)",
+    "33.3",
+    kind="N",
+    nulls="null in, null out; null where total is 0",
+    column=numbercolumns.percents,
+)
 def percent_of(a: Any, total: Any, n: Any = 0) -> Any:
     """100 * a / total to n decimal places, half away from zero; a whole number where n is 0."""
     part, base = number(a, "percent_of", "a"), number(total, "percent_of", "total")

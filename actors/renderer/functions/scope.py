@@ -5,14 +5,36 @@ a row raises, a second pass that finds out which. Scalar code over plain values 
 """
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from itertools import repeat
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.listcols import ListCol
-from actors.renderer.functions.values import INT, OBJ, TEXT, Col, Lit, Mask, Value, all_plain, column_of, list_of, null_of
+from actors.renderer.functions.values import (
+    DATE,
+    INT,
+    OBJ,
+    TEXT,
+    Col,
+    Index,
+    Lit,
+    Mask,
+    Value,
+    all_plain,
+    column_of,
+    list_of,
+    null_of,
+    weave,
+)
+
+_SAMPLE = 64  # rows that tell whether a text column repeats itself
+_EPOCH = date(1970, 1, 1)
+_FIRST_DAY, _LAST_DAY = (date(1900, 1, 1) - _EPOCH).days, (date(2100, 1, 1) - _EPOCH).days
 
 
 class Scope(Protocol):
@@ -26,6 +48,39 @@ class Scope(Protocol):
     def spend(self, i: int, values: Sequence[Any]) -> None:
         """Charges row i for the lists among these values. Raises Limit where the row has used up what it may."""
         ...
+
+
+class Done(NamedTuple):
+    """What a kernel worked out: the values of the rows where the mask is true (None: of all rows)."""
+
+    value: Value
+    where: Mask | None = None
+
+
+class ByColumn:
+    """A function of one value with its form for whole columns without nulls."""
+
+    def __init__(self, one: Callable[[Any], Any], column: Callable[[Col], Done | None]):
+        self._one, self.column = one, column
+
+    def __call__(self, value: Any) -> Any:
+        return self._one(value)
+
+
+class Part:
+    """Some rows of another scope."""
+
+    def __init__(self, whole: Scope, index: Index):
+        self._whole, self._index = whole, index
+        self.n, self.job = len(index), whole.job
+
+    def fail(self, i: int, error: BaseException) -> None:
+        """Row i of the part fails in the whole."""
+        self._whole.fail(int(self._index[i]), error)
+
+    def spend(self, i: int, values: Sequence[Any]) -> None:
+        """Row i of the part pays in the whole."""
+        self._whole.spend(int(self._index[i]), values)
 
 
 class OneRow:
@@ -82,9 +137,25 @@ def _one_by_one(scope: Scope, function: Callable[..., Any], lists: list[list[Any
     return values
 
 
-def each_distinct(scope: Scope, function: Callable[..., Any], value: Value) -> Value:
-    """As `each` with one argument, but equal values are worked out once where many are equal."""
-    if isinstance(value, Col) and value.kind in (TEXT, INT, "date") and value.n > 1:
+def each_distinct(
+    scope: Scope,
+    function: Callable[..., Any],
+    value: Value,
+    key: tuple[Any, ...] | None = None,
+    column: Callable[[Col], Done | None] | None = None,
+) -> Value:
+    """As `each` with one argument, but equal values are worked out once where many are equal, and by `column` what that can do.
+    `key` names function and settings: what it gave for a date is then remembered for the job's next shards."""
+    if not isinstance(value, Col) or value.n < 2:
+        return each(scope, function, (value,))
+    done = column(value) if column and value.null is None else None
+    if done is not None:
+        return _completed(scope, function, value, done)
+    if value.kind == DATE and value.null is None and key is not None:
+        return _each_day(scope, function, value, key)
+    if value.kind == TEXT and value.null is None:
+        return _each_text(scope, function, value)
+    if value.kind == INT:
         values = value.list()
         distinct = list(dict.fromkeys(values))
         if len(distinct) * 2 <= len(values):
@@ -94,6 +165,73 @@ def each_distinct(scope: Scope, function: Callable[..., Any], value: Value) -> V
                 return each(scope, function, (value,))
             return column_of([table[v] for v in values])
     return each(scope, function, (value,))
+
+
+def _completed(scope: Scope, function: Callable[..., Any], value: Col, done: Done) -> Value:
+    """What a kernel gave, and the function's values for the rows that it left."""
+    if done.where is None:
+        return done.value
+    index = np.flatnonzero(~done.where)
+    if not len(index):
+        return done.value
+    rest = each(Part(scope, index), function, (value.take(index),))
+    return weave(done.where, done.value, rest)
+
+
+def _each_text(scope: Scope, function: Callable[..., Any], value: Col) -> Value:
+    text = value.text()
+    few = min(value.n, _SAMPLE)
+    if text is None or len(pc.unique(text.slice(0, few))) * 2 > few:
+        return each(scope, function, (value,))
+    encoded = text.dictionary_encode()
+    if len(encoded.dictionary) * 2 > value.n:
+        return each(scope, function, (value,))
+    try:
+        results = column_of(list(map(function, encoded.dictionary.to_pylist())))
+    except Exception:
+        return each(scope, function, (value,))
+    return results.take(encoded.indices.to_numpy(zero_copy_only=False))
+
+
+def _each_day(scope: Scope, function: Callable[..., Any], value: Col, key: tuple[Any, ...]) -> Value:
+    days = value.array()
+    low, high = int(days.min()), int(days.max())
+    if not _FIRST_DAY <= low <= high <= _LAST_DAY:
+        return each(scope, function, (value,))
+    memo = scope.job.memos.get(key)
+    if memo is None:
+        memo = scope.job.memos[key] = Days()
+    places = days - _FIRST_DAY
+    new = np.unique(places[memo.known[places] < 0])
+    if len(new):
+        try:
+            memo.add(new, list(map(function, (new + _FIRST_DAY).astype("datetime64[D]").tolist())))
+        except Exception:
+            return each(scope, function, (value,))
+    return memo.results().take(memo.known[places])
+
+
+class Days:
+    """What a function gave for the days that were asked for: at most one value a day of two centuries."""
+
+    def __init__(self) -> None:
+        self.known = np.full(_LAST_DAY - _FIRST_DAY + 1, -1, np.int32)
+        self._values: list[Any] = []
+        self._column: Col | None = None
+
+    def add(self, places: NDArray[np.int64], values: list[Any]) -> None:
+        """The values for these days."""
+        self.known[places] = np.arange(len(self._values), len(self._values) + len(values))
+        self._values += values
+        self._column = None
+
+    def results(self) -> Col:
+        """All values so far."""
+        if self._column is None:
+            self._column = column_of(list(self._values))
+            if self._column.kind == TEXT:
+                self._column.text()
+        return self._column
 
 
 def some_null(args: Sequence[Value], n: int) -> Mask | None:

@@ -18,8 +18,8 @@ from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.guards import binop, checked
 from actors.renderer.functions.inputs import whole
 from actors.renderer.functions.limits import MAX_ITEMS
-from actors.renderer.functions.registry import REGISTRY, Function, Part
-from actors.renderer.functions.scope import Scope, each, fail_all
+from actors.renderer.functions.registry import REGISTRY, Function
+from actors.renderer.functions.scope import Part, Scope, each, fail_all
 from actors.renderer.functions.table import Table, key_text
 from actors.renderer.functions.values import INT, TEXT, Col, Index, Lit, Value, column_of, list_of, null_of, numbers, spread
 
@@ -88,7 +88,7 @@ def _joined(scope: Scope, table: Table, key: Value, work: Worked, rest: Value) -
     if not hit.any():
         return rest
     at = np.flatnonzero(hit)
-    return spread(hit, work(Part(scope, at.tolist()), table, group[at]), rest)
+    return spread(hit, work(Part(scope, at), table, group[at]), rest)
 
 
 def _table(scope: Scope, name: Value) -> Table | None:

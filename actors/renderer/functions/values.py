@@ -1,23 +1,25 @@
 """Values of a shard: `Col` (one value a row) or `Lit` (one value for all rows). Pure data, no rules of the template.
 
-Numbers and booleans live in NumPy arrays, all else in lists of Python objects; each form is made from the other on demand. A
-null is None in the list and true in the mask. What a column holds is always what the same Python values would be.
+Numbers and booleans live in NumPy arrays, dates there as days since 1970, decimals of one scale as multiples of their last
+place, texts in Arrow, all else in lists of Python objects; each form is made from the other on demand. A null is None in the
+list and true in the mask. What a column holds is always what the same Python values would be.
 """
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from markupsafe import Markup
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 Index = NDArray[np.int64]
 
-INT, FLOAT, BOOL, TEXT, MARKUP, DECIMAL, OBJ = "int", "float", "bool", "text", "markup", "decimal", "obj"
+INT, FLOAT, BOOL, TEXT, MARKUP, DECIMAL, DATE, OBJ = "int", "float", "bool", "text", "markup", "decimal", "date", "obj"
 # Columns of one of these immutable types have a kind of their own; all others, and mixtures, are OBJ.
 _KINDS: Final[dict[type, str]] = {
     int: INT,
@@ -26,10 +28,14 @@ _KINDS: Final[dict[type, str]] = {
     str: TEXT,
     Markup: MARKUP,
     Decimal: DECIMAL,
-    date: "date",
+    date: DATE,
 }
 _KINDS[datetime] = "datetime"
-_DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_}
+_DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_, DATE: np.int64}
+_INT64_DIGITS = 18  # decimal digits that surely fit an int64
+_DAYS = "datetime64[D]"
+_ZERO: Final[dict[str, Any]] = {INT: 0, FLOAT: 0, BOOL: False, DATE: date(1970, 1, 1)}
+_WIDE = Context(prec=60)
 _NONE = type(None)
 _PLAIN: Final[frozenset[type]] = frozenset((*_KINDS, _NONE))
 
@@ -48,15 +54,25 @@ class Lit:
 
 
 class Col:
-    """One value a row. Never changed after it is made: columns are shared."""
+    """One value a row. Never changed after it is made: columns are shared. `scale`: decimal places of a DECIMAL column that has
+    an array (-1: it has none)."""
 
-    __slots__ = ("_array", "_list", "_null", "_null_known", "kind", "n")
+    __slots__ = ("_array", "_list", "_null", "_null_known", "_text", "kind", "n", "scale")
 
     def __init__(
-        self, kind: str, n: int, values: list[Any] | None, array: NDArray[Any] | None, null: Mask | None, known: bool = True
+        self,
+        kind: str,
+        n: int,
+        values: list[Any] | None,
+        array: NDArray[Any] | None,
+        null: Mask | None,
+        known: bool = True,
+        *,
+        scale: int = -1,
+        text: pa.StringArray | None = None,
     ):
-        self.kind, self.n = kind, n
-        self._list, self._array, self._null, self._null_known = values, array, null, known
+        self.kind, self.n, self.scale = kind, n, scale
+        self._list, self._array, self._null, self._null_known, self._text = values, array, null, known, text
 
     @property
     def null(self) -> Mask | None:
@@ -67,36 +83,65 @@ class Col:
             self._null_known = True
         return self._null
 
+    def _objects(self) -> list[Any]:
+        if self._text is not None:
+            texts: list[Any] = self._text.to_numpy(zero_copy_only=False).tolist()
+            return list(map(Markup, texts)) if self.kind == MARKUP else texts
+        assert self._array is not None
+        values: list[Any]
+        if self.kind == DATE:
+            values = self._array.astype(_DAYS).tolist()
+        elif self.kind == DECIMAL:
+            place = Decimal(1).scaleb(-self.scale)
+            values = [_WIDE.multiply(v, place) for v in map(Decimal, self._array.tolist())]
+        else:
+            values = self._array.tolist()
+        if self._null is not None:
+            for i in np.flatnonzero(self._null).tolist():
+                values[i] = None
+        return values
+
     def list(self) -> list[Any]:
         """Python values, None where null."""
         if self._list is None:
-            assert self._array is not None
-            values: list[Any] = self._array.tolist()
-            if self._null is not None:
-                for i in np.flatnonzero(self._null).tolist():
-                    values[i] = None
-            self._list = values
+            self._list = self._objects()
         return self._list
 
     def array(self) -> NDArray[Any]:
-        """The numbers or booleans; 0 where null. Only for the kinds int, float and bool."""
+        """The numbers or booleans, days since 1970 of dates; 0 where null. Only for int, float, bool, date, and for decimals
+        with a scale."""
         if self._array is None:
             values = self.list()
             if self.null is not None:
-                values = [0 if v is None else v for v in values]
-            self._array = np.array(values, dtype=_DTYPES[self.kind])
+                values = [_ZERO[self.kind] if v is None else v for v in values]
+            if self.kind == DATE:
+                self._array = np.array(values, dtype=_DAYS).astype(np.int64)
+            else:
+                self._array = np.array(values, dtype=_DTYPES[self.kind])
         return self._array
+
+    def text(self) -> pa.StringArray | None:
+        """The texts in Arrow, null where null; None where one of them is no Unicode text (a lone surrogate). Only for TEXT and
+        MARKUP."""
+        if self._text is None:
+            try:
+                self._text = pa.array(self.list(), pa.string())
+            except (UnicodeEncodeError, pa.ArrowException):
+                return None
+        return self._text
 
     def take(self, index: Index) -> "Col":
         """The column of these rows."""
         n = len(index)
+        null = self._null
+        if null is not None:
+            null = null[index]
+            if not null.any():
+                null = None
         if self._array is not None:
-            null = self._null
-            if null is not None:
-                null = null[index]
-                if not null.any():
-                    null = None
-            return Col(self.kind, n, None, self._array[index], null)
+            return Col(self.kind, n, None, self._array[index], null, scale=self.scale)
+        if self._text is not None:
+            return Col(self.kind, n, None, None, null, self._null_known, text=self._text.take(pa.array(index)))
         values = self.list()
         return Col(self.kind, n, [values[i] for i in index.tolist()], None, None, self._null_known and self._null is None)
 
@@ -107,6 +152,17 @@ Value = Col | Lit
 def numbers(kind: str, array: NDArray[Any], null: Mask | None = None) -> Col:
     """A column of int, float or bool from its array."""
     return Col(kind, len(array), None, array, null)
+
+
+def texts(array: pa.StringArray, kind: str = TEXT) -> Col:
+    """A column of texts (or of markup) from Arrow."""
+    null = np.asarray(array.is_null().to_numpy(zero_copy_only=False)) if array.null_count else None
+    return Col(kind, len(array), None, None, null, text=array)
+
+
+def decimals(array: NDArray[np.int64], scale: int, null: Mask | None = None) -> Col:
+    """A column of decimals: each is `array` times ten to the -scale."""
+    return Col(DECIMAL, len(array), None, array, null, scale=scale)
 
 
 def bools(array: Mask) -> Col:
@@ -156,9 +212,18 @@ def select(mask: Mask, yes: Value, no: Value) -> Value:
         a, b = (v.array() if isinstance(v, Col) else v.value for v in (yes, no))
         null = _select_null(mask, yes, no)
         return Col(kind, n, None, np.where(mask, a, b), null)
+    if kind == kind_of(no) == TEXT and (isinstance(yes, Col) or isinstance(no, Col)):
+        a, b = (v.text() if isinstance(v, Col) else v.value for v in (yes, no))
+        if a is not None and b is not None:
+            try:
+                return texts(pc.if_else(pa.array(mask), a, b))
+            except UnicodeEncodeError:
+                pass
     chosen = mask.tolist()
     if isinstance(yes, Lit) and isinstance(no, Lit):
         y, o = yes.value, no.value
+        if type(y) is str and type(o) is str:
+            return _one_of(mask, y, o)
         return column_of([y if m else o for m in chosen])
     return column_of([y if m else o for m, y, o in zip(chosen, list_of(yes, n), list_of(no, n), strict=True)])
 
@@ -170,6 +235,21 @@ def _select_null(mask: Mask, yes: Value, no: Value) -> Mask | None:
         return None
     null: Mask = np.where(mask, False if a is None else a, False if b is None else b)
     return null if null.any() else None
+
+
+def _one_of(mask: Mask, yes: str, no: str) -> Col:
+    try:
+        return texts(pa.array([no, yes], pa.string()).take(pa.array(mask.astype(np.int8))))
+    except UnicodeEncodeError:
+        return column_of([yes if m else no for m in mask.tolist()])
+
+
+def _places(mask: Mask, first: pa.StringArray, second: pa.StringArray) -> Col:
+    """The rows of `first` where the mask is true, those of `second` elsewhere, in their order."""
+    index = np.empty(len(mask), np.int64)
+    index[mask] = np.arange(len(first))
+    index[~mask] = np.arange(len(first), len(first) + len(second))
+    return texts(pa.concat_arrays([first, second]).take(pa.array(index)))
 
 
 def spread(mask: Mask, some: Value, rest: Value) -> Value:
@@ -194,6 +274,9 @@ def spread(mask: Mask, some: Value, rest: Value) -> Value:
             null = np.zeros(n, np.bool_) if rest_null is None else rest_null.copy()
             null[mask] = False if some.null is None else some.null
         return Col(some.kind, n, None, array, null)
+    if some.kind == TEXT and isinstance(rest, Lit) and rest.value is None and (text := some.text()) is not None:
+        index = np.cumsum(mask) - 1
+        return texts(text.take(pa.array(index, mask=~mask)))
     values = list(list_of(rest, n))
     for i, value in zip(np.flatnonzero(mask).tolist(), some.list(), strict=True):
         values[i] = value
@@ -211,6 +294,10 @@ def weave(mask: Mask, some: Value, rest: Value) -> Value:
         array[mask] = some.array()
         array[~mask] = rest.array()
         return Col(some.kind, len(mask), None, array, None)
+    if some.kind == rest.kind == TEXT:
+        first, second = some.text(), rest.text()
+        if first is not None and second is not None:
+            return _places(mask, first, second)
     yes, no = iter(some.list()), iter(rest.list())
     return column_of([next(yes) if m else next(no) for m in mask.tolist()])
 
@@ -226,23 +313,32 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> Col:
     n = len(column)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
         ours = INT if pa.types.is_integer(kind) else FLOAT if pa.types.is_floating(kind) else BOOL
-        null = None
-        if column.null_count:
-            null = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
-            column = column.fill_null(False if ours == BOOL else 0)
-        return Col(ours, n, None, column.to_numpy(zero_copy_only=False).astype(_DTYPES[ours], copy=False), null)
+        array, null = _numbers(column)
+        return Col(ours, n, None, array.astype(_DTYPES[ours], copy=False), null)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        texts: list[Any] = column.to_numpy(zero_copy_only=False).tolist()
-        return Col(TEXT, n, texts, None, None, column.null_count == 0)
+        return texts(column if pa.types.is_string(kind) else column.cast(pa.string()))
+    if pa.types.is_date(kind):
+        days, null = _numbers(column.cast(pa.date32()).cast(pa.int32()))
+        return Col(DATE, n, None, days.astype(np.int64), null)
+    if pa.types.is_decimal128(kind) and kind.scale >= 0 and kind.precision <= _INT64_DIGITS:
+        low = np.frombuffer(column.buffers()[1], np.int64)[2 * column.offset : 2 * (column.offset + n) : 2]
+        null = np.asarray(column.is_null().to_numpy(zero_copy_only=False)) if column.null_count else None
+        return decimals(np.where(null, 0, low) if null is not None else low, kind.scale, null)
     return column_of(_objects(column, kind, zone))
 
 
+def _numbers(column: pa.Array) -> tuple[NDArray[Any], Mask | None]:
+    null = None
+    if column.null_count:
+        null = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
+        column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
+    return column.to_numpy(zero_copy_only=False), null
+
+
 def _objects(column: pa.Array, kind: pa.DataType, zone: ZoneInfo) -> list[Any]:
-    """Dates, instants and decimals as Python objects; several times as fast as to_pylist."""
+    """Instants and wide decimals as Python objects; several times as fast as to_pylist."""
     values: list[Any]
-    if pa.types.is_date(kind):
-        values = column.cast(pa.date32()).to_numpy(zero_copy_only=False).tolist()
-    elif pa.types.is_timestamp(kind):
+    if pa.types.is_timestamp(kind):
         values = column.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False).tolist()
         if kind.tz is not None:
             values = [v if v is None else v.replace(tzinfo=UTC).astimezone(zone) for v in values]

@@ -1,7 +1,8 @@
 """Columns of text and bytes on their way to messages, and the rows that fall out on it.
 
-A `Column` is one bytes object for all rows, or a list with one a row. A row that cannot be rendered keeps its place with an
-empty cell and is noted in `Failed`; the assembly drops it at the end. Reasons name no value of the row.
+A `Column` is one bytes object for all rows, a list with one a row, or an Arrow array of them without nulls. A row that cannot
+be rendered keeps its place with an empty cell and is noted in `Failed`; the assembly drops it at the end. Reasons name no value
+of the row.
 """
 
 import re
@@ -9,13 +10,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
+from actors.renderer.functions.strings import parts
 
-Column = bytes | list[bytes]
+Column = bytes | list[bytes] | pa.BinaryArray
 Failed = dict[int, tuple[RowState, str]]  # by index within the shard
 
+_LARGE = pa.large_binary()  # the content of many rows at once may be over 2 GiB
 SEPARATOR = "\0"  # between the cells of a joined column: the one character that may be in no cell
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -27,6 +32,8 @@ class Piece(Protocol):
     def static(self) -> int: ...
     @property
     def values(self) -> list[str]: ...
+    @property
+    def text(self) -> pa.StringArray | None: ...
     @property
     def mask(self) -> NDArray[np.bool_] | None: ...
 
@@ -51,19 +58,58 @@ def join_cells(values: Sequence[str], failed: Failed) -> str:
     return joined
 
 
-def utf8_cells(values: Sequence[str], failed: Failed) -> list[bytes]:
-    """The cells as UTF-8 with canonical line ends."""
-    return join_cells(values, failed).encode().split(b"\0") if values else []
+def utf8_column(piece: Piece, failed: Failed) -> Column:
+    """The piece's cells as UTF-8 with canonical line ends."""
+    if piece.text is not None:
+        data = parts(piece.text)[1].tobytes()
+        if b"\n" not in data and b"\r" not in data and b"\0" not in data:
+            return piece.text.cast(pa.binary())
+    return join_cells(piece.values, failed).encode().split(b"\0") if piece.values else []
+
+
+def cells(column: Column, n: int) -> list[bytes]:
+    """One bytes object a row."""
+    if isinstance(column, bytes):
+        return [column] * n
+    return column if isinstance(column, list) else column.to_numpy(zero_copy_only=False).tolist()
+
+
+def masked(column: Column, mask: NDArray[np.bool_]) -> Column:
+    """The column where the mask is true, nothing elsewhere."""
+    if isinstance(column, list):
+        return [cell if on else b"" for cell, on in zip(column, mask.tolist(), strict=True)]
+    data = pa.scalar(column, pa.binary()) if isinstance(column, bytes) else column
+    return pc.if_else(pa.array(mask), data, pa.scalar(b"", pa.binary()))
+
+
+def joined(columns: Sequence[Column], n: int) -> pa.LargeBinaryArray:
+    """The content of each row, by columns."""
+    if all(isinstance(column, bytes) for column in columns):
+        return pa.array([b"".join(columns)] * n, _LARGE)  # type: ignore[arg-type]
+    return pc.binary_join_element_wise(*map(_large, columns), pa.scalar(b"", _LARGE))
+
+
+def _large(column: Column) -> pa.LargeBinaryArray | pa.LargeBinaryScalar:
+    if isinstance(column, bytes):
+        return pa.scalar(column, _LARGE)
+    return pa.array(column, _LARGE) if isinstance(column, list) else column.cast(_LARGE)
+
+
+def rows(columns: Sequence[Column], n: int) -> list[bytes]:
+    """The content of each row."""
+    if not columns:
+        return [b""] * n
+    return cells(columns[0], n) if len(columns) == 1 else cells(joined(columns, n), n)
 
 
 def texts(pieces: Sequence[Piece], statics: Sequence[str], n: int) -> list[str]:
     """The whole text of each row."""
     columns: list[Sequence[str]] = []
     for piece in pieces:
-        cells = [statics[piece.static]] * n if piece.static >= 0 else piece.values
+        values = [statics[piece.static]] * n if piece.static >= 0 else piece.values
         if piece.mask is not None:
-            cells = [cell if on else "" for cell, on in zip(cells, piece.mask.tolist(), strict=True)]
-        columns.append(cells)
+            values = [value if on else "" for value, on in zip(values, piece.mask.tolist(), strict=True)]
+        columns.append(values)
     if not columns:
         return [""] * n
     if len(columns) == 1:

@@ -6,9 +6,12 @@ follow at once. Boundaries start with `=_`, which neither quoted-printable nor b
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 
-from actors.renderer.message.columns import Column
+import numpy as np
+import pyarrow as pa
+
+from actors.renderer.message.columns import Column, joined
 from actors.renderer.message.transfer import base64_lines
 
 _MERGE = 65_536  # constants up to this size are joined; copying larger ones a shard costs more than it saves
@@ -104,22 +107,31 @@ def merged(columns: Sequence[Column]) -> list[Column]:
         last = out[-1] if out else None
         if isinstance(column, bytes) and isinstance(last, bytes) and len(last) + len(column) <= _MERGE:
             out[-1] = last + column
-        elif column != b"":
+        elif not (isinstance(column, bytes) and not column):
             out.append(column)
     return out
 
 
-def rows_of(columns: Sequence[Column], n: int) -> Iterator[bytes]:
+def rows_of(columns: Sequence[Column], n: int) -> Iterator[bytes | memoryview]:
     """The content of each row, one after the other."""
     columns = merged(columns)
     if not columns:
         return repeat(b"", n)
+    if any(isinstance(c, pa.Array) for c in columns):
+        return _views(joined(columns, n))
     return map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True))
+
+
+def _views(rows: pa.LargeBinaryArray) -> Iterator[memoryview]:
+    _, offsets, data = rows.buffers()
+    held = memoryview(data or b"").cast("B")
+    ends = np.frombuffer(offsets, np.int64)[rows.offset : rows.offset + len(rows) + 1].tolist()
+    return (held[start:end] for start, end in pairwise(ends))
 
 
 def join_rows(columns: Sequence[Column], n: int) -> list[bytes]:
     """The content of all rows."""
-    return list(rows_of(columns, n))
+    return list(map(bytes, rows_of(columns, n)))
 
 
 def _transfer_field(encoding: str) -> tuple[str, bytes]:

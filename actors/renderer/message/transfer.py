@@ -11,16 +11,27 @@ around a slot complete the quanta.
 import re
 from binascii import b2a_base64
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from actors.renderer.functions.strings import firsts, made, parts
 from actors.renderer.message.columns import (
     SEPARATOR,
     Column,
     Failed,
     Piece,
     canonical_newlines,
+    cells,
     join_cells,
-    utf8_cells,
+    joined,
+    masked,
+    rows,
+    utf8_column,
 )
 
 QUOTED_PRINTABLE = "quoted-printable"
@@ -32,6 +43,11 @@ _QP_CUT = (
 _QP_LITERAL = re.compile(r"[^\0\t\r\n -<>-~]+")
 _QP_CHUNK = re.compile(rf"[^\r\n]{{1,{_QP_CUT}}}(?<!=)(?<!=[0-9A-F])")
 _SOFT = "=\r\n"
+# How many bytes each byte becomes; 0: not in a column (line ends, NUL).
+_QP_WIDTHS = np.array(
+    [0 if b in b"\0\r\n" else 1 if b == 9 or (32 <= b <= 126 and b != ord("=")) else 3 for b in range(256)], np.uint8
+)
+_HEX = np.frombuffer(b"0123456789ABCDEF", np.uint8)
 _B64_LINE = 57  # bytes that make 76 characters
 _B64_SHORT = 256  # a static stretch below this many bytes joins its neighbours: fewer, longer lines
 
@@ -74,14 +90,14 @@ class QuotedPrintable:
     def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
         out: list[Column] = []
         for piece in pieces:
+            column: Column
             if piece.static >= 0:
-                data = self._statics[piece.static]
-                out.append(data if piece.mask is None else [data if on else b"" for on in piece.mask.tolist()])
-                continue
-            cells = _qp_cells(piece.values, failed)
-            if piece.mask is not None:
-                cells = [cell if on else b"" for cell, on in zip(cells, piece.mask.tolist(), strict=True)]
-            out.append(cells)
+                column = self._statics[piece.static]
+            else:
+                column = qp_column(piece.text) if piece.text is not None else None
+                if column is None:
+                    column = _qp_cells(piece.values, failed)
+            out.append(column if piece.mask is None else masked(column, piece.mask))
         return _finished(out, n)
 
 
@@ -93,8 +109,7 @@ def _finished(columns: list[Column], n: int) -> list[Column]:
     before, after = columns[: max(last, 0)], columns[last + 1 :]
     if not after:
         return [*before, _closed(static)]
-    cells = [[column] * n if isinstance(column, bytes) else column for column in after]
-    tails = [b"".join(row).rstrip(_OPEN) for row in zip(*cells, strict=True)]
+    tails = [b"".join(row).rstrip(_OPEN) for row in zip(*(cells(column, n) for column in after), strict=True)]
     if last < 0:
         return [[_closed(tail) for tail in tails]]
     statics: Column = static
@@ -121,6 +136,33 @@ def _qp_escape(text: str) -> str:
 
 def _qp_hex(match: re.Match[str]) -> str:
     return "=" + match[0].encode().hex("=").upper()
+
+
+def qp_column(text: pa.StringArray) -> pa.BinaryArray | None:
+    """Encoded cells of texts without nulls; None where one of them has a line end, a NUL, or more than a line holds."""
+    offsets, data = parts(text)
+    if len(data):
+        widths = _QP_WIDTHS[data]
+        first = offsets[:-1][firsts(offsets, data) == ord(".")]
+        if not widths.all():
+            return None
+        if len(first) or int(widths.max()) > 1:
+            widths[first] = 3
+            ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths, dtype=np.int64)])
+            encoded = np.empty(int(ends[-1]), np.uint8)
+            encoded[ends[:-1]] = data
+            wide = np.flatnonzero(widths > 1)
+            encoded[ends[wide]] = ord("=")
+            encoded[ends[wide] + 1] = _HEX[data[wide] >> 4]
+            encoded[ends[wide] + 2] = _HEX[data[wide] & 15]
+            offsets, data = ends[offsets], encoded
+    lengths = np.diff(offsets)
+    if len(lengths) and int(lengths.max()) > _QP_CUT:
+        return None
+    cells = made(offsets, data)
+    if len(lengths) and not lengths.all():
+        return pc.binary_join_element_wise(cells, pc.if_else(pa.array(lengths > 0), _SOFT, ""), "").cast(pa.binary())
+    return pc.binary_join_element_wise(cells, _SOFT, "").cast(pa.binary())
 
 
 def _qp_cells(values: Sequence[str], failed: Failed) -> list[bytes]:
@@ -161,20 +203,16 @@ class Base64:
 
     def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
         out: list[list[bytes]] = []
-        pending = [b""] * n
+        pending: list[Column] = []  # what has not been written yet, in order
         for piece in pieces:
-            mask = None if piece.mask is None else piece.mask.tolist()
             phases = self._phases[piece.static] if piece.static >= 0 else None
             if phases is None:
-                cells = [self._plain[piece.static]] * n if piece.static >= 0 else utf8_cells(piece.values, failed)
-                if mask is None:
-                    pending = list(map(bytes.__add__, pending, cells))
-                else:
-                    pending = [p + c if on else p for p, c, on in zip(pending, cells, mask, strict=True)]
+                column: Column = self._plain[piece.static] if piece.static >= 0 else utf8_column(piece, failed)
+                pending.append(column if piece.mask is None else masked(column, piece.mask))
             else:
-                pending = _flush(pending, phases, mask, out)
-        out.append([base64_lines(p) for p in pending])
-        filled = [any(cells) for cells in zip(*out, strict=True)]
+                pending = [_flush(pending, phases, piece.mask, n, out)]
+        out.append([base64_lines(p) for p in rows(pending, n)])
+        filled = [any(row) for row in zip(*out, strict=True)]
         if not all(filled):  # an empty part is an empty line
             out.append([b"" if some else b"\r\n" for some in filled])
         return list[Column](out)
@@ -193,15 +231,33 @@ def _phases(data: bytes) -> Phases:
     return heads, cores, tails
 
 
-def _flush(pending: list[bytes], phases: Phases, mask: list[bool] | None, out: list[list[bytes]]) -> list[bytes]:
+def _flush(pending: list[Column], phases: Phases, mask: NDArray[np.bool_] | None, n: int, out: list[list[bytes]]) -> Column:
     """Writes what is pending, completed by the stretch's head, and the stretch itself; what is pending after it."""
     heads, cores, tails = phases
-    needs = [-len(p) % 3 for p in pending]
+    before = joined(pending or [b""], n)
+    needs = -np.diff(parts(before)[0]) % 3
+    places = pa.array(needs)
+    whole = pc.binary_join_element_wise(before, _large(heads).take(places), _large([b""])[0])
+    after = _large(tails).take(places)
     if mask is None:
-        out.append([base64_lines(p + heads[k]) for p, k in zip(pending, needs, strict=True)])
-        out.append([cores[k] for k in needs])
-        return [tails[k] for k in needs]
-    rows = list(zip(pending, needs, mask, strict=True))
-    out.append([base64_lines(p + heads[k]) if on else b"" for p, k, on in rows])
-    out.append([cores[k] if on else b"" for _, k, on in rows])
-    return [tails[k] if on else p for p, k, on in rows]
+        out.append(_quanta(whole))
+        out.append([cores[k] for k in needs.tolist()])
+        return after
+    on = pa.array(mask)
+    out.append(_quanta(pc.if_else(on, whole, _large([b""])[0])))
+    out.append([cores[k] if row else b"" for k, row in zip(needs.tolist(), mask.tolist(), strict=True)])
+    return pc.if_else(on, after, before)
+
+
+def _large(values: list[bytes]) -> pa.LargeBinaryArray:
+    return pa.array(values, pa.large_binary())
+
+
+def _quanta(column: pa.LargeBinaryArray) -> list[bytes]:
+    """Base64 lines of cells of three bytes and their multiples: all in one go, as no cell is padded."""
+    offsets, data = parts(column)
+    if len(data) and int(np.diff(offsets).max()) > _B64_LINE:
+        return [base64_lines(cell) for cell in cells(column, len(column))]
+    text = b2a_base64(data, newline=False)
+    ends = (offsets // 3 * 4).tolist()
+    return [text[start:end] + b"\r\n" if end > start else b"" for start, end in pairwise(ends)]

@@ -5,10 +5,12 @@ true at i, else `p.values[i]`. A failed row has no text; its entries in the piec
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
@@ -23,13 +25,35 @@ class Failure(NamedTuple):
     reason: str
 
 
-@dataclass(slots=True)
 class Piece:
-    """One stretch of the text of every row: a literal (`static` is its index in `Plan.statics`) or a slot's values."""
+    """One stretch of the text of every row: a literal (`static` is its index in `Plan.statics`) or a slot's values, held as
+    Python texts or in Arrow."""
 
-    static: int = -1
-    values: list[str] = field(default_factory=list)  # one a row, "" where the row is masked out
-    mask: MaskArray | None = None  # which rows have this piece; None: all
+    __slots__ = ("_values", "mask", "static", "text")
+
+    def __init__(
+        self,
+        static: int = -1,
+        values: list[str] | None = None,
+        mask: MaskArray | None = None,
+        text: pa.StringArray | None = None,
+    ):
+        self.static, self.mask = static, mask  # the mask: which rows have this piece; None: all
+        self.text = text  # in Arrow, without nulls; None where it was made of Python texts
+        self._values = values
+
+    @property
+    def values(self) -> list[str]:
+        """One a row, "" where the row is masked out; none for a literal."""
+        if self._values is None:
+            self._values = [] if self.text is None else self.text.to_numpy(zero_copy_only=False).tolist()
+        return self._values
+
+    def lengths(self) -> NDArray[np.int64]:
+        """The characters of each value."""
+        if self.text is not None:
+            return pc.utf8_length(self.text).to_numpy(zero_copy_only=False).astype(np.int64)  # type: ignore[no-any-return]
+        return np.fromiter(map(len, self.values), np.int64, len(self.values))
 
 
 @dataclass(slots=True)

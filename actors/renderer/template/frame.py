@@ -18,9 +18,12 @@ from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.functions.listcols import nested_from_arrow
+from actors.renderer.functions.strings import longest_bytes
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
 from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.sandbox import RowEnvironment
+
+_EMPTY = pa.array([""])
 
 
 class Shard:
@@ -173,15 +176,21 @@ class Frame:
             mask = mask[self.owners]
         return None if mask.all() else mask
 
-    def emit(self, pieces: list[Piece], texts: list[str]) -> None:
+    def emit(self, pieces: list[Piece], texts: list[str] | pa.StringArray) -> None:
         """Adds a slot's texts of these rows; a row whose slots grow too long fails."""
-        longest = max(map(len, texts), default=0)
-        if self.index is not None:
-            full = [""] * self.space.n
+        space = self.space
+        longest = max(map(len, texts), default=0) if isinstance(texts, list) else longest_bytes(texts)
+        if self.index is None:
+            placed = texts
+        elif isinstance(texts, list):
+            placed = [""] * space.n
             for i, text in zip(self.index.tolist(), texts, strict=True):
-                full[i] = text
-            texts = full
-        pieces.append(Piece(values=texts))
+                placed[i] = text
+        else:
+            places = np.zeros(space.n, np.int64)
+            places[self.index] = np.arange(1, self.n + 1)
+            placed = pa.concat_arrays([_EMPTY, texts]).take(pa.array(places))
+        pieces.append(Piece(values=placed) if isinstance(placed, list) else Piece(text=placed))
         self.wrote(pieces, longest)
 
     def wrote(self, pieces: list[Piece], chars: int) -> None:
@@ -197,7 +206,7 @@ class Frame:
         chars = np.zeros(space.n, np.int64)
         for piece in pieces:
             if piece.static < 0:
-                chars += np.fromiter(map(len, piece.values), np.int64, space.n)
+                chars += piece.lengths()
             elif space.owners is not None:  # a literal outside of loops costs a row nothing
                 chars += len(shard.statics[piece.static]) * (1 if piece.mask is None else piece.mask)
         total = chars if space.owners is None else _sums(space.owners, chars, shard.n)
@@ -207,7 +216,7 @@ class Frame:
             last = pieces[-1]
             gone = long if space.owners is None else long[space.owners]
             if last.static < 0:
-                last.values = ["" if cut else text for text, cut in zip(last.values, gone.tolist(), strict=True)]
+                pieces[-1] = Piece(values=["" if cut else text for text, cut in zip(last.values, gone.tolist(), strict=True)])
         space.longest = int(total[~long].max(initial=0)) // space.most
 
     def mask(self) -> Mask | None:

@@ -5,16 +5,19 @@ one row) are worked on together, so memory stays flat whatever the lists hold. E
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, repeat
+from itertools import islice, pairwise, repeat
 from typing import Any, Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from jinja2 import nodes
 
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_ITEMS
 from actors.renderer.functions.listcols import Counts, ListCol, edges, list_column
 from actors.renderer.functions.scope import each, fail_all, truth
+from actors.renderer.functions.strings import made, parts
 from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers, select
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
@@ -23,6 +26,7 @@ ITEMS_AT_ONCE = 8192  # enough that the steps of a body cost nothing an item; mo
 LOOP = "loop."  # prefix of the names that the attributes of `loop` go by in a frame
 _SIZED = frozenset((list, tuple, dict, str, range))  # what can be run over as it is
 
+Texts = list[str] | pa.StringArray  # one a row
 Step = Callable[[Frame], Value]
 Bind = Callable[[Frame, Col], None]
 Act = Callable[[Frame, list[Piece]], None]
@@ -157,18 +161,14 @@ class Loop:
         lists = _lists(frame, self._over(frame))
         frame.charge(lists.counts * self._cost)
         alive = frame.alive()
-        texts = [""] * frame.n
+        portions: list[tuple[Index, Texts]] = []
         turned = np.zeros(frame.n, np.bool_)
         for rows in _portions(lists.counts if alive is None else lists.counts * alive):
             part = frame if len(rows) == frame.n else frame.chosen(rows)
             counts, found = self._portion(part, lists.take(rows))
             turned[rows] = counts > 0
-            if part is frame:
-                texts = found
-            else:
-                for i, text in zip(rows.tolist(), found, strict=True):
-                    texts[i] = text
-        frame.emit(pieces, texts)
+            portions.append((rows, found))
+        frame.emit(pieces, _collected(portions, frame.n))
         if self._orelse is not None and not turned.all():
             self._otherwise(frame, pieces, ~turned)
 
@@ -180,7 +180,7 @@ class Loop:
         if rows.any():
             self._orelse(frame.among(rows), pieces)
 
-    def _portion(self, frame: Frame, lists: ListCol) -> tuple[Counts, list[str]]:
+    def _portion(self, frame: Frame, lists: ListCol) -> tuple[Counts, Texts]:
         """Turns and text of each row of the frame."""
         counts = lists.counts()
         within = np.repeat(np.arange(frame.n), counts)
@@ -249,11 +249,17 @@ _ATTRIBUTES: dict[str, Callable[[Frame, Counts, Col], Value]] = {
 ATTRIBUTES = frozenset(_ATTRIBUTES)
 
 
-def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: Counts) -> list[str]:
+def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: Counts) -> Texts:
     """One text a row from the pieces of its items."""
     m = int(counts.sum())
     if not pieces:
         return [""] * len(counts)
+    columns = [_column(piece, statics) for piece in pieces]
+    if None not in columns:
+        items = pc.binary_join_element_wise(*columns, "")
+        if isinstance(items, pa.StringArray):
+            offsets, data = parts(items)
+            return made(offsets[edges(counts)], data)
     streams: list[Any] = []
     for piece in pieces:
         if piece.static < 0:
@@ -264,8 +270,30 @@ def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: Counts) -> l
             text = statics[piece.static]
             streams.append([text if on else "" for on in piece.mask.tolist()])
     texts = list(map("".join, zip(*streams, strict=True)))
-    most = int(counts.max())
-    if most * len(counts) == m:  # every row has the same number of items
-        return list(map("".join, zip(*[iter(texts)] * most, strict=True)))
     starts = edges(counts).tolist()
-    return ["".join(texts[start:end]) for start, end in zip(starts, islice(starts, 1, None), strict=False)]
+    return ["".join(texts[start:end]) for start, end in pairwise(starts)]
+
+
+def _column(piece: Piece, statics: Sequence[str]) -> pa.StringArray | str | None:
+    """The piece in Arrow (a literal for all items as it is); None where its texts are held in Python."""
+    if piece.static < 0:
+        return piece.text
+    text = statics[piece.static]
+    return text if piece.mask is None else pc.if_else(pa.array(piece.mask), text, "")
+
+
+def _collected(portions: Sequence[tuple[Index, Texts]], n: int) -> Texts:
+    """The texts of all rows; those of no portion have none."""
+    if len(portions) == 1 and len(portions[0][0]) == n:
+        return portions[0][1]
+    arrays = [found for _, found in portions if not isinstance(found, list)]
+    if arrays and len(arrays) == len(portions):
+        places = np.zeros(n, np.int64)
+        rows = np.concatenate([rows for rows, _ in portions])
+        places[rows] = np.arange(1, len(rows) + 1)
+        return pa.concat_arrays([pa.array([""]), *arrays]).take(pa.array(places))
+    texts = [""] * n
+    for rows, found in portions:
+        for i, text in zip(rows.tolist(), found if isinstance(found, list) else found.to_pylist(), strict=True):
+            texts[i] = text
+    return texts

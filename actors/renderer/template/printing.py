@@ -2,16 +2,23 @@
 
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from markupsafe import escape as escape_one
 
+from actors.renderer.functions.digits import printed_decimals, printed_floats
 from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.scope import Scope, each, fail_all
+from actors.renderer.functions.strings import parts
 from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, MARKUP, TEXT, Col, Value, list_of
 
 _SEPARATOR = "\0"
+_ENTITIES = ((b"&", "&amp;"), (b"<", "&lt;"), (b">", "&gt;"), (b"'", "&#39;"), (b'"', "&#34;"))  # & before all others
+_TRUTHS = pa.array(["False", "True"])
 
 
-def printed(scope: Scope, value: Value, escape: bool) -> list[str]:
+def printed(scope: Scope, value: Value, escape: bool) -> list[str] | pa.StringArray:
     """One text a row."""
     if not isinstance(value, Col):
         try:
@@ -19,20 +26,29 @@ def printed(scope: Scope, value: Value, escape: bool) -> list[str]:
         except Exception as error:
             fail_all(scope, error)
             return [""] * scope.n
-    values = value.list()
     kind = value.kind
-    null = value.null
-    if kind in (INT, FLOAT, BOOL, DECIMAL):
-        texts = list(map(str, values))
-    elif kind == MARKUP:
-        texts = [v.__str__() for v in values]
-    elif kind == TEXT:
-        texts = values
-    else:
+    if kind not in (INT, FLOAT, BOOL, DECIMAL, TEXT, MARKUP):
         return [t or "" for t in list_of(each(scope, lambda v: _one(v, escape), (value,)), value.n)]
-    if null is not None:
-        texts = ["" if v is None else t for v, t in zip(values, texts, strict=True)]
+    text = _arrow(value)
+    if text is not None:
+        if value.null is not None:
+            text = pc.if_else(pa.array(value.null), "", text)
+        return escaped_column(text) if kind == TEXT and escape else text
+    texts = [v.__str__() for v in value.list()] if kind != TEXT else value.list()
+    if value.null is not None:
+        texts = ["" if v is None else t for v, t in zip(value.list(), texts, strict=True)]
     return escaped(texts) if escape and kind == TEXT else texts
+
+
+def _arrow(value: Col) -> pa.StringArray | None:
+    """The texts in Arrow, anything where null; None where Python must print them."""
+    if value.kind in (TEXT, MARKUP):
+        return value.text()
+    if value.kind == INT:
+        return pa.array(value.array()).cast(pa.string())
+    if value.kind == BOOL:
+        return _TRUTHS.take(pa.array(value.array().astype(np.int8)))
+    return printed_decimals(value) if value.kind == DECIMAL else printed_floats(value.array())
 
 
 def _one(value: Any, escape: bool) -> str:
@@ -40,6 +56,15 @@ def _one(value: Any, escape: bool) -> str:
         return ""
     weigh(value)
     return str(escape_one(value)) if escape else str(value)
+
+
+def escaped_column(text: pa.StringArray) -> pa.StringArray:
+    """Each text escaped for HTML."""
+    held = parts(text)[1].tobytes()
+    for character, entity in _ENTITIES:
+        if character in held:
+            text = pc.replace_substring(text, character.decode(), entity)
+    return text
 
 
 def escaped(texts: list[str]) -> list[str]:

@@ -1,0 +1,120 @@
+"""Arrow texts taken apart and made by NumPy: what column kernels of text functions are built from. No rules of a function.
+
+A text column is its bytes (UTF-8, one after the other) and n + 1 offsets. Kernels never loop over rows: they work on all bytes,
+on the matrix of rows of equal length, or on slices that are gathered by their starts and lengths.
+"""
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+
+def parts(array: pa.StringArray | pa.BinaryArray | pa.LargeBinaryArray) -> tuple[Ints, Bytes]:
+    """The n + 1 offsets, from 0, and the bytes between the first and the last. Rows that are null may hold any bytes."""
+    n = len(array)
+    if not n:
+        return np.zeros(1, np.int64), np.empty(0, np.uint8)
+    _, offsets, data = array.buffers()
+    kind = np.int64 if pa.types.is_large_binary(array.type) else np.int32
+    ends = np.frombuffer(offsets, kind)[array.offset : array.offset + n + 1].astype(np.int64)
+    start = int(ends[0])
+    size = int(ends[-1]) - start
+    held = np.frombuffer(data, np.uint8, size, start) if size else np.empty(0, np.uint8)
+    return ends - start, held
+
+
+def made(offsets: Ints, data: Bytes) -> pa.StringArray:
+    """The texts of these bytes, which must be whole UTF-8 characters between the offsets."""
+    return pa.StringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data))
+    )
+
+
+def ends_of(lengths: NDArray[np.integer]) -> Ints:
+    """The offsets of texts of these lengths."""
+    offsets = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def matrix(offsets: Ints, data: Bytes, length: int) -> Bytes | None:
+    """(n, length) bytes where every row has that length, without a copy; else None."""
+    n = len(offsets) - 1
+    if len(data) != n * length or not (np.diff(offsets) == length).all():
+        return None
+    return data.reshape(n, length)
+
+
+def rows_of_length(offsets: Ints, data: Bytes, chosen: NDArray[np.bool_], length: int) -> Bytes:
+    """(k, length) bytes of the chosen rows, all of which have that length."""
+    if chosen.all() and len(data) == len(chosen) * length:
+        return data.reshape(len(chosen), length)
+    starts = offsets[:-1][chosen]
+    return data[starts[:, None] + np.arange(length)]
+
+
+def from_matrix(rows: Bytes) -> pa.StringArray:
+    """Texts of equal length."""
+    n, width = rows.shape
+    return made(np.arange(0, n * width + 1, width) if width else np.zeros(n + 1, np.int64), rows.reshape(-1))
+
+
+def from_window(rows: Bytes, start: NDArray[np.integer] | int, end: NDArray[np.integer] | int) -> pa.StringArray:
+    """Of each row of a matrix the bytes from `start` up to `end`."""
+    n, width = rows.shape
+    column = np.arange(width, dtype=np.int32)
+    low = np.broadcast_to(np.asarray(start, np.int32), (n,))
+    high = np.broadcast_to(np.asarray(end, np.int32), (n,))
+    inside = column >= low[:, None]
+    if not isinstance(end, int) or end != width:
+        inside &= column < high[:, None]
+    return made(ends_of(high - low), rows[inside])
+
+
+def slices(data: Bytes, starts: Ints, lengths: Ints) -> pa.StringArray:
+    """The bytes from each start on, that many."""
+    offsets = ends_of(lengths)
+    index = np.arange(int(offsets[-1])) + np.repeat(starts - offsets[:-1], lengths)
+    return made(offsets, data[index])
+
+
+def longest_bytes(array: pa.StringArray) -> int:
+    """The bytes of the longest text: at least its characters."""
+    return int(np.diff(parts(array)[0]).max(initial=0))
+
+
+def firsts(offsets: Ints, data: Bytes) -> Bytes:
+    """The first byte of each row; 0 where it is empty."""
+    starts = offsets[:-1]
+    if not len(data):
+        return np.zeros(len(starts), np.uint8)
+    found = data[np.minimum(starts, len(data) - 1)]
+    return np.where(np.diff(offsets) > 0, found, np.uint8(0))
+
+
+def is_ascii(data: Bytes) -> bool:
+    """Whether no byte is above 127."""
+    return not len(data) or int(data.max()) < 128
+
+
+def one_each(offsets: Ints, data: Bytes, byte: int) -> Ints | None:
+    """The place of this byte in each row, where every row has exactly one; else None."""
+    found = np.flatnonzero(data == byte)
+    n = len(offsets) - 1
+    if len(found) != n or not ((found >= offsets[:-1]) & (found < offsets[1:])).all():
+        return None
+    return found
+
+
+def ideographs(rows: Bytes) -> NDArray[np.bool_]:
+    """Which rows of an (n, 3 k) matrix are k characters from U+4E00 to U+9FFF and nothing else."""
+    n, width = rows.shape
+    cells = rows.reshape(n, width // 3, 3)
+    lead, second = cells[:, :, 0], cells[:, :, 1]
+    # E4 B8 80 is U+4E00, E9 BF BF is U+9FFF; valid UTF-8 needs no further look.
+    good = (lead >= 0xE4) & (lead <= 0xE9) & ((lead != 0xE4) | (second >= 0xB8))
+    result: NDArray[np.bool_] = good.all(axis=1)
+    return result
