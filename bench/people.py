@@ -14,13 +14,15 @@ import pyarrow as pa
 ROWS = 100_000
 NAMES, BIRTHDAYS, DUE_DATES = 60_000, 15_000, 365
 NULLS = 0.05
-CITIES = tuple(
-    "臺北市 新北市 桃園市 臺中市 臺南市 高雄市 基隆市 新竹市 嘉義市 新竹縣 苗栗縣 彰化縣 南投縣 雲林縣 嘉義縣 屏東縣 宜蘭縣 花蓮縣 臺東縣 澎湖縣 金門縣 連江縣".split()
+_CITY_NAMES = (
+    "臺北市新北市桃園市臺中市臺南市高雄市基隆市新竹市嘉義市新竹縣苗栗縣"
+    "彰化縣南投縣雲林縣嘉義縣屏東縣宜蘭縣花蓮縣臺東縣澎湖縣金門縣連江縣"
 )
+CITIES = tuple(_CITY_NAMES[at : at + 3] for at in range(0, len(_CITY_NAMES), 3))
 _SURNAMES = "陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周徐蘇葉莊呂江何蕭羅高"
 _GIVEN = "家豪志明俊傑建宏淑芬美玲雅婷怡君欣怡詩涵冠宇承恩子晴品妍宥廷柏翰雨桐思妤浩然文彬佩珊惠雯"
-_FIRST = "James Mary John Linda Robert Susan Michael Karen David Nancy Thomas Lisa Daniel Emily Paul Grace".split()
-_LAST = "Smith Johnson Brown Taylor Wilson Davis Clark Lewis Walker Young King Wright Scott Green Baker Adams".split()
+_FIRST = ("James", "Mary", "John", "Linda", "Robert", "Susan", "Michael", "Karen", "David", "Nancy", "Thomas", "Lisa", "Grace")
+_LAST = ("Smith", "Johnson", "Brown", "Taylor", "Wilson", "Davis", "Clark", "Lewis", "Walker", "Young", "King", "Wright")
 TYPES = {
     "id": "text",
     "email": "text",
