@@ -274,11 +274,14 @@ def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: Counts) -> T
     return ["".join(texts[start:end]) for start, end in pairwise(starts)]
 
 
-def _column(piece: Piece, statics: Sequence[str]) -> pa.StringArray | str | None:
+def _column(piece: Piece, statics: Sequence[str]) -> pa.StringArray | pa.StringScalar | None:
     """The piece in Arrow (a literal for all items as it is); None where its texts are held in Python."""
     if piece.static < 0:
         return piece.text
-    text = statics[piece.static]
+    try:
+        text = pa.scalar(statics[piece.static], pa.string())
+    except UnicodeEncodeError:
+        return None
     return text if piece.mask is None else pc.if_else(pa.array(piece.mask), text, "")
 
 
