@@ -16,6 +16,7 @@ from actors.ledger.actor import Ledger
 from actors.model.delivery import LaneLimits
 from actors.model.sites import Credentials, Egress, Route
 from actors.renderer.actor import Renderer
+from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
 from actors.reputation.actor import Reputation
 from actors.results.actor import Results
@@ -60,6 +61,10 @@ class Parts:
             for n, r in enumerate(self.config.routes)
             if r.user
         }
+
+    def template_keys(self) -> TemplateKeys:
+        """InvalidInput names every key that cannot be used."""
+        return TemplateKeys(self.config.template_secrets())
 
     def identities(self) -> tuple[Identity, ...]:
         return tuple(Identity(i.domain, i.selector, self.config.secret(i.key).encode()) for i in self.config.identities)
@@ -132,7 +137,7 @@ def _results(parts: Parts, _: str) -> dict[str, Any]:
 
 
 def _renderer(parts: Parts, _: str) -> dict[str, Any]:
-    return {"vault": parts.vault(), "identities": parts.identities()}
+    return {"vault": parts.vault(), "identities": parts.identities(), "keys": parts.template_keys()}
 
 
 def _intake(parts: Parts, _: str) -> dict[str, Any]:

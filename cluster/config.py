@@ -30,6 +30,10 @@ def _secret_url(url: str) -> str:
 
 
 SecretUrl = Annotated[str, AfterValidator(_secret_url)]
+RequiredSecret = Annotated[str, Field(min_length=1), AfterValidator(_secret_url)]
+AccountName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+KeyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+MIN_TEMPLATE_KEY_BYTES = 16  # shorter ones can be guessed
 
 
 class TlsConfig(Section):
@@ -80,6 +84,10 @@ class IdentityConfig(Section):
     key: SecretUrl
 
 
+# Keys of templates: by account, then by the name that templates write.
+TemplateKeysConfig = dict[AccountName, dict[KeyName, RequiredSecret]]
+
+
 class LaneConfig(Section):
     """Connections a lane starts with and may grow to."""
 
@@ -115,6 +123,7 @@ class Config(Section):
     identities: tuple[IdentityConfig, ...] = ()
     retry_scale: float = Field(default=1.0, ge=0.001, le=10)  # stretches the pauses between attempts
     nameservers: tuple[str, ...] = ()  # default: the system's
+    template_keys: TemplateKeysConfig = {}
     lanes: LaneConfig = LaneConfig()
     result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault
     file: Path = Path(DEFAULT_FILE)  # set by `load`
@@ -171,8 +180,27 @@ class Config(Section):
         kind, _, name = url.partition("://")
         try:
             return os.environ[name] if kind == "env" else self.path(name).read_text().rstrip("\n")
-        except (KeyError, OSError) as error:
+        except (KeyError, OSError, UnicodeDecodeError) as error:
             raise InvalidInput((Problem(str(self.file), f"secret {url} cannot be read: {type(error).__name__}"),)) from error
+
+    def template_secrets(self) -> dict[str, dict[str, bytes]]:
+        """The keys of templates by account and name. InvalidInput names every one that is missing or too short."""
+        found: dict[str, dict[str, bytes]] = {}
+        problems: list[Problem] = []
+        for account, urls in self.template_keys.items():
+            found[account] = {}
+            for name, url in urls.items():
+                place = f"template_keys.{account}.{name}"
+                try:
+                    key = found[account][name] = self.secret(url).encode()
+                except InvalidInput as error:
+                    problems += [Problem(p.file, p.message, column=place) for p in error.problems]
+                    continue
+                if len(key) < MIN_TEMPLATE_KEY_BYTES:
+                    problems.append(Problem(str(self.file), f"has fewer than {MIN_TEMPLATE_KEY_BYTES} bytes", column=place))
+        if problems:
+            raise InvalidInput(tuple(problems))
+        return found
 
 
 def load(file: Path | None = None) -> Config:

@@ -42,6 +42,7 @@ def _local(config: Config, now: Callable[[], float]) -> Iterator[Finding]:
     yield machine.gateway_port(config)
     yield from machine.certificate(config, now())
     yield from machine.secret_files(config)
+    yield from machine.template_keys(config)
     yield machine.open_files()
     yield machine.clock(config, now)
 

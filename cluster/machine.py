@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from cryptography import x509
 
 from actors.ledger.store import translate
+from actors.model.errors import InvalidInput
 from cluster import findings
-from cluster.config import Config
+from cluster.config import MIN_TEMPLATE_KEY_BYTES, Config
 from cluster.findings import Finding, fail, ok, warn
 from cluster.supervise import processes_of
 
@@ -158,6 +159,27 @@ def secret_files(config: Config) -> Iterator[Finding]:
         if identity.key.startswith("file://"):
             file = config.path(identity.key.removeprefix("file://"))
             yield from mode(f"key of {identity.domain}", file, secret=True)
+
+    for account, keys in config.template_keys.items():
+        for name, url in keys.items():
+            if url.startswith("file://"):
+                yield from mode(f"template key {account}/{name}", config.path(url.removeprefix("file://")), secret=True)
+
+
+def template_keys(config: Config) -> Iterator[Finding]:
+    """Whether the keys of templates can be read and are long enough."""
+    try:
+        found = config.template_secrets()
+    except InvalidInput as error:
+        for p in error.problems:
+            yield fail(
+                p.column,
+                p.message,
+                f"a secret of {MIN_TEMPLATE_KEY_BYTES} bytes or more, such as `openssl rand -base64 32` makes",
+            )
+        return
+    if found:
+        yield ok("template keys", ", ".join(f"{account}: {len(keys)}" for account, keys in found.items()))
 
 
 def mode(check: str, file: Path, *, secret: bool) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, snapshot_path
 from actors.model.ports import ExplainedSlot
 from actors.model.spec_json import spec_from_json, spec_to_json
+from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
 from cluster import names
 from cluster.config import Config
@@ -37,6 +38,7 @@ class Workbench:
         self.job = accepted.record.job
         self.vault: Vault = local.parts.vault()
         self.identities: tuple[Identity, ...] = local.parts.identities()
+        self.keys: TemplateKeys = local.parts.template_keys()
 
     @property
     def renderer(self) -> Any:
@@ -87,7 +89,15 @@ def accepted_at(stamp: int, as_of: datetime | None, bundle: Path, config: Config
 
 
 def _private(config: Config, folder: Path) -> Config:
-    return config.model_copy(update={"data": folder, "vault": "", "ledger": "", "ledger_password": "", "renderers": 1})
+    update = {"data": folder, "vault": "", "ledger": "", "ledger_password": "", "renderers": 1}
+    return config.model_copy(update=update | {"template_keys": {ACCOUNT: _local_keys(config)}})
+
+
+def _local_keys(config: Config) -> dict[str, str]:
+    """The template keys that stand in a look: those of the account `local`, else of `default`, else of the only account."""
+    found = config.template_keys
+    only = next(iter(found.values())) if len(found) == 1 else {}
+    return found.get(ACCOUNT) or found.get("default") or only
 
 
 async def _accept(local: Local, bundle: Path) -> Accepted:

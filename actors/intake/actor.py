@@ -96,7 +96,7 @@ class Intake:
     async def _freeze(self, job: str, account: str, found: Prepared, at: int) -> Manifest:
         table = await load_table(self._suppressions, account, found.spec.list_.rules.suppress)
         await _in_thread(settle_suppressed, found.roster, table)
-        return await _in_thread(write_snapshot, self._vault, job, found, at)
+        return await _in_thread(write_snapshot, self._vault, job, account, found, at)
 
     async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared) -> None:
         """Writes the snapshot. Templates that cannot work refuse the job, before anything is sent."""

@@ -24,7 +24,7 @@ AHEAD = 4  # segments in hand: bounds the memory
 Digest = tuple[str, str]  # path below the snapshot folder, SHA-256
 
 
-def write_snapshot(vault: Vault, job: str, found: Prepared, accepted_at: int) -> Manifest:
+def write_snapshot(vault: Vault, job: str, account: str, found: Prepared, accepted_at: int) -> Manifest:
     """Writes all files of the snapshot; what an interrupted attempt left is written over. Same inputs, same bytes."""
     folder, bundle, roster = snapshot_path(job), found.bundle, found.roster
     text = spec_to_json(found.spec)
@@ -46,6 +46,7 @@ def write_snapshot(vault: Vault, job: str, found: Prepared, accepted_at: int) ->
         accepted_at,
         total,
         {t.name: t.shape for t in found.tables},
+        account,
     )
     vault.write(f"{folder}/manifest.json", manifest_to_json(manifest))
     return manifest

@@ -47,6 +47,7 @@ class Manifest:
     accepted_at: int  # seconds since the epoch; the default `as_of`
     sha256: str  # over the names and digests of all other snapshot files
     tables: dict[str, TableShape] = field(default_factory=dict)
+    account: str = ""  # whose job it is: its templates may use this account's keys
 
     @property
     def segments(self) -> int:

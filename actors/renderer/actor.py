@@ -19,6 +19,7 @@ from actors.model.ports import Vault
 from actors.model.states import RowState
 from actors.renderer.assemble import Shard, render_shard
 from actors.renderer.explain import Slot, explain_job
+from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.message.dkim import Identity, signers_for
 
@@ -70,8 +71,14 @@ class Renderer:
     (the vault is away).
     """
 
-    def __init__(self, vault: Vault, identities: Sequence[Identity] = (), kept_segments: int = KEPT_SEGMENTS):
-        self._vault = vault
+    def __init__(
+        self,
+        vault: Vault,
+        identities: Sequence[Identity] = (),
+        kept_segments: int = KEPT_SEGMENTS,
+        keys: TemplateKeys = NO_KEYS,
+    ):
+        self._vault, self._keys = vault, keys
         self._signers = signers_for(identities)
         self._jobs: Kept[str, CompiledJob] = Kept(KEPT_JOBS, self._compile)
         self._segments: Kept[tuple[str, int], pa.RecordBatch | pa.Table] = Kept(kept_segments, self._map)
@@ -150,7 +157,7 @@ class Renderer:
 
     def _compile(self, job: str) -> CompiledJob:
         try:
-            return compile_job(self._vault, job)
+            return compile_job(self._vault, job, self._keys)
         except FileNotFoundError as error:
             raise NotFound("snapshot of job", job) from error
 

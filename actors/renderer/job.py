@@ -15,6 +15,7 @@ from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.renderer.enclosed import PICTURES
 from actors.renderer.functions.enclosures import Enclosures
+from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.joining import JobTables
 from actors.renderer.message import headers
 from actors.renderer.message.files import BundleFiles, disposition, type_field
@@ -79,16 +80,16 @@ def load_snapshot(vault: Vault, job: str) -> Snapshot:
     return Snapshot(job, spec_from_json(vault.read(f"{folder}/spec.json")), manifest)
 
 
-def compile_job(vault: Vault, job: str) -> CompiledJob:
+def compile_job(vault: Vault, job: str, keys: TemplateKeys = NO_KEYS) -> CompiledJob:
     """InvalidInput carries every problem that was found."""
     snapshot = load_snapshot(vault, job)
-    return _Compiler(vault, snapshot).compile()
+    return _Compiler(vault, snapshot, keys).compile()
 
 
 class _Compiler:
     """One compilation; `problems` grows, and a step that cannot give its part gives None."""
 
-    def __init__(self, vault: Vault, snapshot: Snapshot):
+    def __init__(self, vault: Vault, snapshot: Snapshot, keys: TemplateKeys):
         self.snapshot, self.content = snapshot, snapshot.spec.content
         self.files = BundleFiles(vault, snapshot.job)
         self.problems: list[Problem] = []
@@ -107,6 +108,7 @@ class _Compiler:
             ranks=ListRanks(vault, snapshot),
             tables=JobTables(vault, snapshot, self.zone),
             bundle=frozenset(self.names),
+            keys=keys.of(snapshot.manifest.account),
         )
         self.ranked: set[str] = set()  # columns whose ranks a template asks for
 

@@ -127,7 +127,7 @@ class _Run:
         rows = _chosen(self._wish.rows, self._record.rows)
         todo = list(tasks(rows, self._record.segment_rows))
         workers = max(1, min(self._wish.cores or cores(), len(todo)))
-        order = Order(self._bench.vault, self._bench.identities, self._bench.job, self._form(), self._stamp)
+        order = Order(self._bench.vault, self._bench.identities, self._bench.keys, self._bench.job, self._form(), self._stamp)
         self._progress(0, len(rows))
         with ExitStack() as stack:
             index = stack.enter_context(Spool(self._place.index, self._wish.deflated))

@@ -22,6 +22,7 @@ from actors.model.errors import BrokenPromise, HongyanError, Unavailable
 from actors.model.job import RowArray
 from actors.model.states import RowState
 from actors.renderer.actor import Renderer
+from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
 from cluster.export.forms import Block, Form
 from cluster.export.index import RENDERED, Tally, index_lines
@@ -39,6 +40,7 @@ class Order:
 
     vault: Vault
     identities: tuple[Identity, ...]
+    keys: TemplateKeys
     job: str
     form: Form
     stamp: int
@@ -139,7 +141,7 @@ class Worker:
 
     def __init__(self, connection: Any, order: Order):
         self._connection, self._order = connection, order
-        self._renderer = Renderer(order.vault, order.identities, kept_segments=1)
+        self._renderer = Renderer(order.vault, order.identities, kept_segments=1, keys=order.keys)
         self._tasks: deque[Task] = deque()
         self._held: deque[_Held] = deque()
         self._heaviest = 0.0  # bytes of a mail, the largest mean that a block had

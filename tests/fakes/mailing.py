@@ -13,6 +13,7 @@ import numpy as np
 from actors.model.delivery import Envelopes
 from actors.model.spec import ContentSpec, JobSpec, SenderSpec
 from actors.renderer.actor import Renderer
+from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.message.dkim import Identity
 from tests.fakes.snapshot import JOB, write_snapshot
 from tests.fakes.vault import FolderVault
@@ -34,6 +35,8 @@ class Mailing:
         addresses: Sequence[str | None] | None = None,
         types: Mapping[str, str] = {},
         segment_rows: int = 1000,
+        account: str = "",
+        keys: TemplateKeys = NO_KEYS,
     ):
         count = len(next(iter(columns.values())))
         self.folder = tempfile.TemporaryDirectory()
@@ -43,8 +46,10 @@ class Mailing:
         self.count = count
         made = [f"user{n}@example{n % 3}.test" for n in range(count)]
         spec = JobSpec("mailing", sender, content)
-        write_snapshot(self.vault, spec, files, made if addresses is None else addresses, columns, types, segment_rows)
-        self.renderer = Renderer(self.vault, identities)
+        write_snapshot(
+            self.vault, spec, files, made if addresses is None else addresses, columns, types, segment_rows, account=account
+        )
+        self.renderer = Renderer(self.vault, identities, keys=keys)
 
     def __enter__(self) -> "Mailing":
         return self

@@ -33,6 +33,7 @@ def write_snapshot(
     types: Mapping[str, str] = {},
     segment_rows: int = 1000,
     job: str = JOB,
+    account: str = "",
 ) -> None:
     """`columns` are list columns; `types` names those that are not text. Rows without an address are invalid."""
     folder = snapshot_path(job)
@@ -54,5 +55,5 @@ def write_snapshot(
     for path, data in files.items():
         vault.write(f"{folder}/bundle/{path}", data.encode() if isinstance(data, str) else data)
     vault.write(f"{folder}/spec.json", spec_to_json(spec))
-    manifest = Manifest(len(addresses), segment_rows, kinds, {"pending": len(addresses)}, ACCEPTED_AT, "")
+    manifest = Manifest(len(addresses), segment_rows, kinds, {"pending": len(addresses)}, ACCEPTED_AT, "", account=account)
     vault.write(f"{folder}/manifest.json", manifest_to_json(manifest))

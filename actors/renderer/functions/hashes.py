@@ -9,6 +9,7 @@ import hmac
 import uuid
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -17,7 +18,7 @@ from actors.renderer.functions import keys
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import bounded, octets, text
-from actors.renderer.functions.registry import prepared, scalar
+from actors.renderer.functions.registry import SETTINGS, prepared, scalar
 from actors.renderer.functions.urls import component
 
 FAMILY = "Hashes and keys"
@@ -103,3 +104,7 @@ def uuid_for(ns: Any, key: Any) -> str:
 def crc32(t: Any) -> int:
     """CRC-32 (ISO 3309, as in zip and PNG), 0 to 4294967295."""
     return zlib.crc32(octets(t, "crc32", "t"))
+
+
+SETTINGS["hmac_sha256"] = partial(keys.unknown, function="hmac_sha256")
+SETTINGS["encrypt_field"] = partial(keys.unknown, function="encrypt_field")

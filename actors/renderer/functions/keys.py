@@ -4,6 +4,8 @@ Each purpose has a key of its own, derived by HKDF (RFC 5869), so that what one 
 `hmac_sha256` and `pseudonym` use a key as it is, because others must be able to work out the same with plain HMAC.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,6 +14,31 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import text
+
+
+@dataclass(frozen=True)
+class TemplateKeys:
+    """The keys of all accounts, by account and name."""
+
+    by_account: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+
+    def of(self, account: str) -> Mapping[str, bytes]:
+        """Those that jobs of this account may use."""
+        return self.by_account.get(account, {})
+
+
+NO_KEYS = TemplateKeys()
+
+
+def unknown(job: Context, given: Mapping[str, Any], function: str) -> str:
+    """What is wrong with the name of a key that a template writes down, or nothing."""
+    try:
+        named(job, given["key_id"], function)
+    except Refused as error:
+        return str(error)
+    except KeyError:  # a column gives it
+        pass
+    return ""
 
 
 def named(job: Context, key_id: Any, function: str) -> bytes:

@@ -7,13 +7,14 @@ import base64
 import hmac
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from actors.renderer.functions import keys, maskcolumns, phones
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import clusters, day, text, whole
-from actors.renderer.functions.registry import prepared, scalar
+from actors.renderer.functions.registry import SETTINGS, prepared, scalar
 
 FAMILY = "Masks"
 _WIDE = re.compile(
@@ -160,3 +161,6 @@ def mask_birthday(job: Context, d: Any) -> str:
     """**年01月**日 in Chinese, ****-01-** elsewhere."""
     born = day(d, "mask_birthday", "d")
     return f"**年{born.month:02}月**日" if job.locale.lower().startswith("zh") else f"****-{born.month:02}-**"
+
+
+SETTINGS["pseudonym"] = partial(keys.unknown, function="pseudonym")

@@ -5,7 +5,7 @@ a pattern of a template.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.inputs import bounded, text, whole
 from actors.renderer.functions.limits import MAX_TEXT_CHARS
-from actors.renderer.functions.registry import kernel, without_nulls
+from actors.renderer.functions.registry import SETTINGS, kernel, without_nulls
 from actors.renderer.functions.scope import Scope, each, fail_all
 from actors.renderer.functions.values import TEXT, Col, Lit, Value, column_of
 
@@ -181,3 +181,23 @@ def regex_extract(scope: Scope, t: Value, re: Value, g: Any = 0) -> Value:
 def regex_replace(scope: Scope, t: Value, re: Value, r: Value) -> Value:
     """r in place of all matches of an RE2 pattern; '\\\\1' in r is the first group, '\\\\0' the whole match."""
     return without_nulls(scope, (t, re, r), (0, 1, 2), lambda part, args: _run(part, args, "regex_replace", _replacer))
+
+
+def _problem(make: Callable[..., Any], *names: str) -> Callable[[Any, Mapping[str, Any]], str]:
+    """What is wrong with settings that a template writes down, or nothing; where a column gives one, the row tells."""
+
+    def problem(job: Any, given: Mapping[str, Any]) -> str:
+        settings = [given.get(name, "" if name == "r" else 0) for name in names]
+        if "re" not in given or None in settings:
+            return ""
+        try:
+            make(*settings)
+        except Refused as error:
+            return str(error)
+        return ""
+
+    return problem
+
+
+SETTINGS["regex_extract"] = _problem(_extractor, "re", "g")
+SETTINGS["regex_replace"] = _problem(_replacer, "re", "r")
