@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup system proto format lint types test test-deep test-crash bench demo check lock clean
+.PHONY: setup system proto docs format lint types test test-deep test-crash bench demo check lock clean
 
 setup: $(READY)
 
@@ -18,13 +18,15 @@ lock: ; $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --no-emit-in
 
 proto: setup ; $(BIN)/python -m gateway.rpc.generate
 
+docs: setup ; $(BIN)/python -m gateway.cli.functionspage
+
 format: setup ; $(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 lint: setup ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports
 
 types: setup ; $(BIN)/mypy
 
-check: lint types ; $(BIN)/python -m gateway.rpc.generate --check
+check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m gateway.cli.functionspage --check
 
 test: setup ; $(BIN)/pytest -m "not deep"
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,7 @@ def up(
         from cluster.config import load
         from cluster.supervise import Supervisor
 
+        _load_own_functions()
         chosen = load(config).joining(join, node_ip)
         if detach:
             _detach(out, chosen)
@@ -72,6 +74,15 @@ def down(config: ConfigFile = None, json_: AsJson = False) -> None:
         if not select.select([handle], [], [], STOP_SECONDS)[0]:
             raise Unavailable("up", f"process {pid} does not end: see {chosen.data_dir / 'logs'}")
         _say(out, "stopped")
+
+
+def _load_own_functions() -> None:
+    """Functions that other packages add to templates are loaded once before anything starts: what cannot be used ends it here,
+    by name. Without such packages nothing is imported: the process that watches over the others stays small."""
+    from importlib.metadata import entry_points
+
+    if entry_points(group="hongyan.functions"):
+        import_module("actors.renderer.functions")
 
 
 def _detach(out: Output, config: "Config") -> None:

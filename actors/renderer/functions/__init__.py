@@ -1,4 +1,4 @@
-"""What a template can call: one module a family, one table entry a function (`REGISTRY`)."""
+"""What a template can call: one table entry a function (`REGISTRY`); ours by family, and those of other packages."""
 
 from actors.renderer.functions import (
     checks,
@@ -18,6 +18,7 @@ from actors.renderer.functions import (
     numbers,
     percentiles,
     pictures,
+    plugins,
     rounding,
     tables,
     text,
@@ -36,5 +37,7 @@ FAMILIES = (
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
     *(tables, hashes, links, checks, pictures),
 )
+
+plugins.load(REGISTRY)
 
 __all__ = ["FAMILIES", "REGISTRY", "Function"]

@@ -14,7 +14,6 @@ import numpy as np
 from actors.renderer.functions.dates import today
 from actors.renderer.functions.days import (
     Days,
-    by_settings,
     counted,
     dates,
     days_of,
@@ -32,6 +31,7 @@ from actors.renderer.functions.logic import coalesce
 from actors.renderer.functions.moments import CLOCK_UNITS, OUT_OF_YEARS, SECONDS, instant, moved, settled, unit_of, zone_of
 from actors.renderer.functions.registry import kernel
 from actors.renderer.functions.scope import OneRow, Scope, each
+from actors.renderer.functions.settings import by_settings
 from actors.renderer.functions.values import BOOL, Lit, Value, column_of, list_of, numbers
 
 FAMILY = "Dates"

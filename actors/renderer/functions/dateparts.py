@@ -6,7 +6,6 @@ from typing import Any
 
 from actors.renderer.functions.days import (
     Days,
-    by_settings,
     counted,
     dates,
     days_of,
@@ -19,6 +18,7 @@ from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.moments import CLOCK_UNITS, moment, unit_of
 from actors.renderer.functions.registry import kernel
 from actors.renderer.functions.scope import Scope, each
+from actors.renderer.functions.settings import by_settings
 from actors.renderer.functions.values import Value
 
 FAMILY = "Dates"

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import day
-from actors.renderer.functions.registry import without_nulls
-from actors.renderer.functions.scope import OneRow, Scope, each, each_distinct, fail_all
-from actors.renderer.functions.values import INT, Col, Lit, Mask, Value, column_of, kind_of, list_of, numbers
+from actors.renderer.functions.scope import Scope, each_distinct
+from actors.renderer.functions.values import INT, Col, Lit, Mask, Value, column_of, kind_of, numbers
 
 Days = NDArray[np.int64]
 Work = Callable[[Scope, Sequence[Value], Sequence[Any]], Value]
@@ -23,29 +22,6 @@ _EPOCH = date(1970, 1, 1).toordinal()
 FIRST, LAST = date.min.toordinal() - _EPOCH, date.max.toordinal() - _EPOCH
 _DAY = "datetime64[D]"
 _MONTH = "datetime64[M]"
-
-
-def by_settings(scope: Scope, values: Sequence[Value], settings: Sequence[Value], work: Work) -> Value:
-    """The work on the rows where no value is null, with the settings as plain Python values (null: not given). Settings that
-    differ from row to row, and calls of literals alone, are worked out by the same work on columns of one row."""
-    if all(isinstance(v, Lit) for v in values) or not all(isinstance(s, Lit) for s in settings):
-        count = len(values)
-
-        def one(*given: Any) -> Any:
-            row = [column_of([value]) for value in given[:count]]
-            return list_of(without_nulls(alone, row, range(count), lambda s, args: work(s, args, given[count:])), 1)[0]
-
-        alone = OneRow(scope.job)
-        return each(scope, one, [*values, *settings])
-    plain = [s.value for s in settings]  # type: ignore[union-attr]
-
-    def together(part: Scope, args: Sequence[Value]) -> Value:
-        try:
-            return work(part, args, plain)
-        except Exception as error:
-            return fail_all(part, error)
-
-    return without_nulls(scope, values, range(len(values)), together)
 
 
 def days_of(scope: Scope, value: Value, function: str, argument: str) -> tuple[Days, Mask | None]:

@@ -2,7 +2,7 @@
 
 Three ways to write one: `scalar` (a Python function of one row's values), `prepared` (a function of the settings that gives the
 function of one value, made once where the settings are literals), `kernel` (a function of columns). The scalar form that the
-sandbox calls is always the column form on one row.
+sandbox calls is always the column form on one row. Functions of other packages come in through plugins.py.
 """
 
 import inspect
@@ -18,6 +18,7 @@ from actors.renderer.functions.scope import Done, OneRow, Part, Scope, each, eac
 from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of, spread
 
 NULL_IN_NULL_OUT = "null in, null out"
+HOW = {"N": "column kernel", "D": "once a distinct value", "J": "join with a table", "R": "row by row"}
 Run = Callable[[Scope, Sequence[Value]], Value]
 
 
@@ -34,12 +35,27 @@ class Function:
     nulls: str
     signature: inspect.Signature
     run: Run
+    source: str = ""  # the distribution that it came from; Hongyan's own have none
+
+    @property
+    def how(self) -> str:
+        """How it is computed, in words."""
+        return HOW[self.kind]
 
     @property
     def usage(self) -> str:
         """`mask_phone(p, keep=3)`."""
-        bare = [p.replace(annotation=inspect.Parameter.empty) for p in self.signature.parameters.values()]
-        return f"{self.name}{inspect.Signature(bare)}"
+        return f"{self.name}{inspect.Signature(self._bare())}"
+
+    @property
+    def filter_usage(self) -> str:
+        """`p | mask_phone(keep=3)`."""
+        first, *rest = self._bare()
+        more = [first, *rest] if first.kind is first.VAR_POSITIONAL else rest
+        return f"{first.name} | {self.name}{inspect.Signature(more) if more else ''}"
+
+    def _bare(self) -> list[inspect.Parameter]:
+        return [p.replace(annotation=inspect.Parameter.empty) for p in self.signature.parameters.values()]
 
     def arguments(self, args: Sequence[Any], kwargs: dict[str, Any], wrap: Callable[[Any], Any]) -> list[Any]:
         """The call's arguments in the order of the parameters, defaults (wrapped) filled in. Raises TypeError."""
@@ -105,7 +121,8 @@ def _in_order(function: Callable[..., Any], parameters: Sequence[inspect.Paramet
     return lambda *values: function(*values[:-count], **dict(zip(names, values[-count:], strict=True)))
 
 
-def _required(parameters: Sequence[inspect.Parameter]) -> list[int]:
+def required(parameters: Sequence[inspect.Parameter]) -> list[int]:
+    """The places of the parameters that have no default."""
     return [i for i, p in enumerate(parameters) if p.default is p.empty and p.kind is not p.VAR_POSITIONAL]
 
 
@@ -119,6 +136,30 @@ def without_nulls(scope: Scope, args: Sequence[Value], needed: Sequence[int], wo
     keep = ~nulls
     index = np.flatnonzero(keep)
     return spread(keep, work(Part(scope, index), [arg.take(index) for arg in args]), Lit(None))
+
+
+def by_rows(
+    function: Callable[..., Any],
+    parameters: Sequence[inspect.Parameter],
+    needed: Sequence[int],
+    wants_job: bool,
+    column: Callable[..., Done | None] | None = None,
+) -> Run:
+    """A Python function of one row's values as a step over rows; null where one of the needed arguments is. `wants_job`: it
+    takes the job's constants first. `column`: its form for whole columns, as `scalar` has it."""
+    ordered = _in_order(function, parameters)
+
+    def work(scope: Scope, args: Sequence[Value]) -> Value:
+        call = partial(ordered, scope.job) if wants_job else ordered
+        columns = [i for i, arg in enumerate(args) if isinstance(arg, Col)]
+        if len(columns) == 1 and columns[0] == 0:
+            settings = [arg.value for arg in args[1:]]  # type: ignore[union-attr]
+            made = (lambda value: call(value, *settings)) if settings else call
+            whole = (lambda value: column(value, *settings)) if column else None
+            return each_distinct(scope, made, args[0], (function, *map(repr, settings)), whole)
+        return each(scope, call, args)
+
+    return lambda scope, args: without_nulls(scope, args, needed, work) if needed else work(scope, args)
 
 
 def scalar(
@@ -137,22 +178,8 @@ def scalar(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         wants_job, parameters = _split(function)
-        places = _required(parameters) if needed is None else [i for i, p in enumerate(parameters) if p.name in needed]
-        ordered = _in_order(function, parameters)  # a leading job stays where it is
-
-        def work(scope: Scope, args: Sequence[Value]) -> Value:
-            call = partial(ordered, scope.job) if wants_job else ordered
-            columns = [i for i, arg in enumerate(args) if isinstance(arg, Col)]
-            if len(columns) == 1 and columns[0] == 0:
-                settings = [arg.value for arg in args[1:]]  # type: ignore[union-attr]
-                made = (lambda value: call(value, *settings)) if settings else call
-                whole = (lambda value: column(value, *settings)) if column else None
-                return each_distinct(scope, made, args[0], (function, *map(repr, settings)), whole)
-            return each(scope, call, args)
-
-        def run(scope: Scope, args: Sequence[Value]) -> Value:
-            return without_nulls(scope, args, places, work) if places else work(scope, args)
-
+        places = required(parameters) if needed is None else [i for i, p in enumerate(parameters) if p.name in needed]
+        run = by_rows(function, parameters, places, wants_job, column)
         _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
         return function
 
@@ -186,7 +213,7 @@ def prepared(
             return each(scope, lambda x, *given: prepare(scope.job, given)(x), args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
-            return without_nulls(scope, args, _required(parameters), work)
+            return without_nulls(scope, args, required(parameters), work)
 
         _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
         return function

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from actors.renderer.functions.days import Days, by_settings, dates, days_of, failed_in, whole_numbers, year_of
+from actors.renderer.functions.days import Days, dates, days_of, failed_in, whole_numbers, year_of
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.registry import kernel
 from actors.renderer.functions.scope import Scope
+from actors.renderer.functions.settings import by_settings
 from actors.renderer.functions.values import Value
 
 FAMILY = "Dates"

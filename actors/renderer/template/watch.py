@@ -4,6 +4,7 @@ A watched compilation wraps expressions of the syntax tree in a filter that give
 that nobody watches has none of this. Notes are kept until `take`; nothing here adds them up.
 """
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -194,8 +195,10 @@ def _alt(node: nodes.Filter | nodes.Call, name: str) -> Any:
     """The literal that the function gives where it finds nothing; None: there is none."""
     if name not in REGISTRY or "alt" not in REGISTRY[name].signature.parameters:
         return None
-    at = list(REGISTRY[name].signature.parameters).index("alt") - isinstance(node, nodes.Filter)
-    given = [*node.args[at : at + 1], *(pair.value for pair in node.kwargs if str(pair.key) == "alt")]
+    parameters = REGISTRY[name].signature.parameters
+    at = list(parameters).index("alt") - isinstance(node, nodes.Filter)
+    placed = [] if parameters["alt"].kind is inspect.Parameter.KEYWORD_ONLY else node.args[at : at + 1]
+    given = [*placed, *(pair.value for pair in node.kwargs if str(pair.key) == "alt")]
     return given[0].value if given and isinstance(given[0], nodes.Const) else None
 
 
