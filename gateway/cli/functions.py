@@ -56,7 +56,7 @@ def _one(out: Output, function: "Function") -> None:
     out.say(f"  computed  {function.how}")
     out.say(f"  filter    {function.filter_usage}")
     if function.example:
-        out.say(f"  example   {{{{ {function.example} }}}} gives {function.expected or 'nothing'}")
+        out.say(f"  example   {{{{ {function.example} }}}} gives {function.gives or 'nothing'}")
     if function.source:
         out.say(f"  from      {function.source}")
 
@@ -69,4 +69,4 @@ def _all(out: Output, chosen: "list[Function]") -> None:
             typer.secho(f"\n{family}", bold=True)
         out.say(f"  {function.usage:<44} {function.meaning}")
         if function.example:
-            typer.secho(f"  {'':<44} {function.example} gives {function.expected or 'nothing'}", dim=True)
+            typer.secho(f"  {'':<44} {function.example} gives {function.gives or 'nothing'}", dim=True)

@@ -39,13 +39,14 @@ def page() -> str:
 
 def _row(function: Function) -> str:
     nulls = "" if function.nulls == "null in, null out" else function.nulls
-    result = _code(function.expected) if function.expected else "nothing"
+    result = _code(function.gives) if function.gives else "nothing"
     cells = (_code(function.usage), _text(function.meaning), function.kind, _code(function.example), result, _text(nulls))
     return f"| {' | '.join(cells)} |\n"
 
 
 def _code(text: str) -> str:
-    return f"`{text.replace('|', chr(92) + '|')}`" if text else ""
+    fence = "``" if "`" in text else "`"
+    return f"{fence}{text.replace('|', chr(92) + '|')}{fence}" if text else ""
 
 
 def _text(text: str) -> str:

@@ -43,6 +43,11 @@ class Function:
         return HOW[self.kind]
 
     @property
+    def gives(self) -> str:
+        """What the example prints, in one line: a line break is shown as ⏎."""
+        return self.expected.replace("\n", "⏎")
+
+    @property
     def usage(self) -> str:
         """`mask_phone(p, keep=3)`."""
         return f"{self.name}{inspect.Signature(self._bare())}"
