@@ -36,6 +36,7 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 IMAGE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+CODE = re.compile(r"`[^`\n]*`")
 MACHINE_PATH = re.compile(r"(?<![\w.:/<>~-])/(?:work|home|root|Users|tmp)(?:/|\b)")
 SYNONYMS = re.compile(r"\b(?:campaign|VMTA|audience|dataframe)s?\b", re.IGNORECASE)
 
@@ -111,7 +112,7 @@ def test_no_path_of_some_machine(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name != "glossary.md"], ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_synonym_of_a_glossary_word(page: Path) -> None:
-    assert SYNONYMS.findall(text(page)) == []
+    assert SYNONYMS.findall(CODE.sub("", text(page))) == []  # `utm_campaign` and its like are other people's names
 
 
 def test_readme_is_short() -> None:
