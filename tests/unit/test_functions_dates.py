@@ -23,6 +23,7 @@ from actors.renderer.functions.lunar import lunar_day
 from actors.renderer.template import Columns, compile_template
 from tests.fakes.functions import AS_OF, CONTEXT, FAILED, agree, run, scalar
 
+DATED = Context(types={"x": "date", "edge": "date"}, as_of=AS_OF)
 TODAY = dt.date(2026, 11, 24)
 TAIPEI = ZoneInfo("Asia/Taipei")
 EXTREMES = [
@@ -241,6 +242,20 @@ def test_clocks_that_change() -> None:
     assert scalar("date_diff", "2026-03-28T12:00", "2026-03-28T11:30:01", "minute") == -29
 
 
+def test_choices_between_columns_and_days() -> None:
+    other, days = dt.date(2027, 2, 3), [dt.date(2026, 1, 31), None, dt.date.min, dt.date.max]
+    assert run("coalesce", 4, [days, other]) == [days[0], other, days[2], days[3]]
+    assert run("iif", 4, [[True, False, False, None], days, other]) == [days[0], other, other, other]
+    assert run("iif", 4, [[True, False, False, None], other, days]) == [other, None, days[2], days[3]]
+    source = "{% if x > edge %}{% set x = today() %}{% endif %}{{ x }} {{ date_add(iif(x > edge, today(), x), 1) }}"
+    plan = compile_template(source, name="t", context=DATED, escape=False)
+    table = pa.table(
+        {"x": pa.array([other, dt.date(2020, 1, 1)], pa.date32()), "edge": pa.array([dt.date(2026, 1, 1)] * 2, pa.date32())}
+    )
+    columns = plan.run(table, pa.array([0, 1]).to_numpy())
+    assert [columns.text(plan.statics, i) for i in range(2)] == ["2026-11-24 2026-11-25", "2020-01-01 2020-01-02"]
+
+
 def test_columns_of_mixed_kinds() -> None:
     moment = dt.datetime(2026, 1, 31, 8, 30, tzinfo=TAIPEI)
     mixed = [dt.date(2026, 1, 31), moment, "2026-01-31", "2026-01-31T08:30", None, "soon", 5]
@@ -438,6 +453,6 @@ def test_equal_dates_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> Non
     asked: list[dt.date] = []
     monkeypatch.setattr(lunar, "lunar_day", lambda day: asked.append(day) or lunar_day(day))
     days = [dt.date(2026, 1, 1) + dt.timedelta(n % 50) for n in range(1000)]
-    got = run("lunar_date", 1000, [days])
+    got = run("lunar_date", 1000, [days], Context(types={}, as_of=AS_OF))
     assert len(asked) == 50
     assert got == [scalar("lunar_date", day, job=CONTEXT) for day in days]

@@ -4,9 +4,7 @@ The calendar is Gregorian throughout (proleptic before 1582), from year 1 to 999
 counts by its own day, as it is told; a text by its ISO date.
 """
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +12,9 @@ from numpy.typing import NDArray
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import day
 from actors.renderer.functions.scope import Scope, each_distinct
-from actors.renderer.functions.values import INT, Col, Lit, Mask, Value, column_of, kind_of, numbers
+from actors.renderer.functions.values import DATE, INT, Col, Lit, Mask, Value, column_of, kind_of, numbers
 
 Days = NDArray[np.int64]
-Work = Callable[[Scope, Sequence[Value], Sequence[Any]], Value]
 _EPOCH = date(1970, 1, 1).toordinal()
 FIRST, LAST = date.min.toordinal() - _EPOCH, date.max.toordinal() - _EPOCH
 _DAY = "datetime64[D]"
@@ -28,20 +25,12 @@ def days_of(scope: Scope, value: Value, function: str, argument: str) -> tuple[D
     """Days since 1970 of values that are not null, and which rows have failed because their value is no date."""
     if isinstance(value, Lit):
         return np.full(scope.n, _number(day(value.value, function, argument)), np.int64), None
-    if value.kind != "date":
+    if value.kind != DATE:
         found = each_distinct(scope, lambda v: day(v, function, argument), value)
-        if isinstance(found, Lit):
+        if isinstance(found, Lit) or found.kind != DATE:  # all of them have failed
             return np.zeros(scope.n, np.int64), np.ones(scope.n, np.bool_)
         value = found
-    return _array(value), value.null
-
-
-def _array(value: Col) -> Days:
-    if value.kind != "date":  # all of them have failed
-        return np.zeros(value.n, np.int64)
-    given = value.list() if value.null is None else [date.min if v is None else v for v in value.list()]
-    days: Days = np.fromiter(map(date.toordinal, given), np.int64, value.n) - _EPOCH
-    return days
+    return value.array(), value.null
 
 
 def _number(value: date) -> int:
@@ -57,12 +46,7 @@ def dates(scope: Scope, days: Days, failed: Mask | None, function: str, argument
         for i in np.flatnonzero(outside).tolist():
             scope.fail(i, Refused(function, argument, "leads out of the years 1 to 9999"))
         failed = outside if failed is None else failed | outside
-        days = np.where(failed, 0, days)
-    made: list[Any] = days.astype(_DAY).tolist()
-    if failed is not None:
-        for i in np.flatnonzero(failed).tolist():
-            made[i] = None
-    return column_of(made)
+    return numbers(DATE, days if failed is None else np.where(failed, 0, days), failed)
 
 
 def failed_in(*masks: Mask | None) -> Mask | None:

@@ -34,6 +34,7 @@ _KINDS[datetime] = "datetime"
 _DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_, DATE: np.int64}
 _INT64_DIGITS = 18  # decimal digits that surely fit an int64
 _DAYS = "datetime64[D]"
+_EPOCH = date(1970, 1, 1).toordinal()
 _ZERO: Final[dict[str, Any]] = {INT: 0, FLOAT: 0, BOOL: False, DATE: date(1970, 1, 1)}
 _WIDE = Context(prec=60)
 _NONE = type(None)
@@ -202,6 +203,11 @@ def null_of(value: Value, n: int) -> Mask | None:
     return np.ones(n, np.bool_) if value.value is None else None
 
 
+def _stored(value: Any) -> Any:
+    """A literal as arrays of its kind hold it: a date as days since 1970."""
+    return value.toordinal() - _EPOCH if type(value) is date else value
+
+
 def select(mask: Mask, yes: Value, no: Value) -> Value:
     """Row by row `yes` where the mask is true, else `no`. All three have the same rows."""
     if isinstance(yes, Lit) and isinstance(no, Lit) and yes.value is no.value:
@@ -209,7 +215,7 @@ def select(mask: Mask, yes: Value, no: Value) -> Value:
     kind = kind_of(yes)
     n = len(mask)
     if kind == kind_of(no) and kind in _DTYPES and not (isinstance(yes, Lit) and isinstance(no, Lit)):
-        a, b = (v.array() if isinstance(v, Col) else v.value for v in (yes, no))
+        a, b = (v.array() if isinstance(v, Col) else _stored(v.value) for v in (yes, no))
         null = _select_null(mask, yes, no)
         return Col(kind, n, None, np.where(mask, a, b), null)
     if kind == kind_of(no) == TEXT and (isinstance(yes, Col) or isinstance(no, Col)):
@@ -266,7 +272,7 @@ def spread(mask: Mask, some: Value, rest: Value) -> Value:
         array[mask] = some.array()
         return Col(some.kind, n, None, array, null)
     if kind_of(rest) == some.kind and some.kind in _DTYPES:
-        array = np.array(rest.array()) if isinstance(rest, Col) else np.full(n, rest.value, _DTYPES[some.kind])
+        array = np.array(rest.array()) if isinstance(rest, Col) else np.full(n, _stored(rest.value), _DTYPES[some.kind])
         array[mask] = some.array()
         null = None
         rest_null = rest.null if isinstance(rest, Col) else None
