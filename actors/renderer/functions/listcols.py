@@ -4,7 +4,7 @@ Both are columns of kind OBJ: code that knows nothing of them sees Python lists,
 may read those but never change them. Fields and items are chosen and made only when somebody asks for them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,29 +18,35 @@ from actors.renderer.functions.values import OBJ, Col, Index, Mask, column_of, f
 Counts = NDArray[np.int64]
 
 
-class _Chosen(Mapping[str, Col]):
-    """The fields of some rows; each is taken when it is first asked for."""
+class Fields(Mapping[str, Col]):
+    """The fields of some rows; each is made when it is first asked for: `make(name, index)`, index None for all rows."""
 
-    __slots__ = ("_index", "_made", "_whole")
+    __slots__ = ("_index", "_made", "_make", "_names")
 
-    def __init__(self, whole: Mapping[str, Col], index: Index):
-        self._whole, self._index = whole, index
+    def __init__(self, names: Collection[str], make: Callable[[str, Index | None], Col], index: Index | None = None):
+        self._names, self._make, self._index = names, make, index
         self._made: dict[str, Col] = {}
 
     def __getitem__(self, name: str) -> Col:
         made = self._made.get(name)
         if made is None:
-            made = self._made[name] = self._whole[name].take(self._index)
+            if name not in self._names:
+                raise KeyError(name)
+            made = self._made[name] = self._make(name, self._index)
         return made
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._whole)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._whole)
+        return len(self._names)
 
-    def take(self, index: Index) -> "_Chosen":
-        return _Chosen(self._whole, self._index[index])
+    def take(self, index: Index) -> "Fields":
+        """The fields of these of the rows."""
+        return Fields(self._names, self._make, index if self._index is None else self._index[index])
 
 
 class RowCol(Col):
@@ -63,8 +69,12 @@ class RowCol(Col):
 
     def take(self, index: Index) -> "RowCol":
         """These rows."""
-        fields = self.fields
-        return RowCol(len(index), fields.take(index) if isinstance(fields, _Chosen) else _Chosen(fields, index))
+        whole = self.fields
+        if isinstance(whole, Fields):
+            return RowCol(len(index), whole.take(index))
+        return RowCol(
+            len(index), Fields(whole.keys(), lambda name, at: whole[name] if at is None else whole[name].take(at), index)
+        )
 
 
 class ListCol(Col):

@@ -18,6 +18,7 @@ from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.guards import binop, checked
 from actors.renderer.functions.inputs import whole
 from actors.renderer.functions.limits import MAX_ITEMS
+from actors.renderer.functions.listcols import Fields, ListCol, RowCol, edges
 from actors.renderer.functions.registry import REGISTRY, Function
 from actors.renderer.functions.scope import Part, Scope, each, fail_all
 from actors.renderer.functions.table import Table, key_text
@@ -171,7 +172,8 @@ def lookup_rows(scope: Scope, table: Table, key: Value, limit: Value = Lit(None)
         scope.fail(i, Limit(f"finds more than {MAX_ITEMS} rows of a table: give a limit"))
         most[i] = 0
     counts, rows = _cut(counts, rows, most)
-    lists = _lists(counts, _fields(table, rows))
+    fields = Fields(table.shape.types.keys(), lambda name, at: table.column(name, rows if at is None else rows[at]))
+    lists = ListCol(edges(counts), RowCol(len(rows), fields))
     return lists if keys.n == scope.n else Lit(lists.list()[0])
 
 
@@ -213,18 +215,6 @@ def _cut(counts: Index, rows: Index, most: Index) -> tuple[Index, Index]:
     """At most so many rows each."""
     kept = np.minimum(counts, most)
     return kept, rows[_runs(np.cumsum(counts) - counts, kept)]
-
-
-def _fields(table: Table, rows: Index) -> dict[str, Col]:
-    return {name: table.column(name, rows) for name in table.shape.types}
-
-
-def _lists(counts: Index, fields: dict[str, Col]) -> Col:
-    """Lists of rows, so many each, from the fields of all."""
-    names = list(fields)
-    rows = [dict(zip(names, values, strict=True)) for values in zip(*(c.list() for c in fields.values()), strict=True)]
-    ends = np.cumsum(counts).tolist()
-    return column_of([rows[start:end] for start, end in zip([0, *ends], ends, strict=False)])
 
 
 def _agg_fault(table: Table, given: dict[str, Any]) -> Fault | None:

@@ -53,7 +53,22 @@ class Expressions:
         self._filters = inherited.filters()  # these do not charge the meter of a row
         self._eval = EvalContext(environment)
         self._eval.autoescape = escape
-        self.loops = 0  # how many loops are around what is being compiled
+        self.loops = 0  # loops around what is being compiled whose `loop` can be read there
+        self.strict = 0  # what stands inside of a loop or macro must not fall back on its own
+        self.inline: Callable[[nodes.Call], Step | None] = lambda node: None  # calls of the template's own macros
+        self.template_names: frozenset[str] = frozenset()  # macros, modules and the like
+
+    @property
+    def environment(self) -> RowEnvironment:
+        """The sandbox that the steps share their rules with."""
+        return self._environment
+
+    def escaping(self, escape: bool) -> bool:
+        """From here on values are escaped or not; gives what was before."""
+        before = self._eval.autoescape
+        self._eval = EvalContext(self._environment)
+        self._eval.autoescape = escape
+        return bool(before)
 
     def step(self, node: nodes.Node) -> Step:
         """The step of one expression. Raises RowByRow."""
@@ -70,6 +85,8 @@ class Expressions:
     def _name(self, node: nodes.Name) -> Step:
         if node.name == "loop" and self.loops:
             raise RowByRow("hands `loop` over")
+        if node.name in self.template_names:
+            raise RowByRow(f"hands {node.name} over")
         name, undefined = node.name, Lit(self._environment.undefined(name=node.name))
 
         def load(frame: Frame) -> Value:
@@ -200,6 +217,9 @@ class Expressions:
         return run
 
     def _call(self, node: nodes.Call) -> Step:
+        inlined = self.inline(node)
+        if inlined is not None:
+            return inlined
         named = node.kwargs or node.dyn_args or node.dyn_kwargs
         if isinstance(node.node, nodes.Name) and node.node.name in REGISTRY and node.node.name not in self._shadowed:
             return self._function(node.node.name, node, [])

@@ -4,7 +4,7 @@ A branch sees the names around it; what it sets is merged back for its rows only
 In a loop the rows of a frame are the items of many rows of the shard; a mistake in one item ends its whole row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from actors.renderer.functions.listcols import nested_from_arrow
 from actors.renderer.functions.strings import longest_bytes
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
 from actors.renderer.template.columns import Failure, Piece
+from actors.renderer.template.itemtexts import Texts, joined
 from actors.renderer.template.sandbox import RowEnvironment
 
 _EMPTY = pa.array([""])
@@ -69,7 +70,21 @@ class Space:
 class Frame:
     """A scope of some rows of its space. `index`: their places there; `owners`: their rows in the shard (None: all of them)."""
 
-    __slots__ = ("_loaded", "_parent", "index", "job", "n", "names", "owners", "shard", "space", "within")
+    __slots__ = (
+        "_loaded",
+        "_parent",
+        "_sees",
+        "base",
+        "depth",
+        "index",
+        "job",
+        "n",
+        "names",
+        "owners",
+        "shard",
+        "space",
+        "within",
+    )
 
     def __init__(
         self,
@@ -86,15 +101,21 @@ class Frame:
         self._parent, self.within = parent, within  # places of these rows in the parent; None: the same rows
         self.names: dict[str, Value] = {}  # what statements of this frame have set
         self._loaded: dict[str, Value] = {}
+        self.depth: int = 0 if parent is None else parent.depth  # scopes around this one
+        self.base: int = 0 if parent is None else parent.base  # the depth of the file's own top level
+        self._sees: int | None = None  # of the frames around it only the names of scopes down to this depth; None: all
 
-    def load(self, name: str) -> Value | None:
-        """The name's values for these rows; None where nothing has that name."""
+    def load(self, name: str, depth: int | None = None) -> Value | None:
+        """The name's values for these rows; None where nothing has that name. `depth`: not from scopes inside of that one."""
+        if depth is not None and self.depth > depth:
+            value = None if self._parent is None else self._parent.load(name, depth)
+            return value if value is None or self.within is None else value.take(self.within)
         value = self.names.get(name)
         if value is None:
             value = self._loaded.get(name)
         if value is None:
             if self._parent is not None:
-                value = self._parent.load(name)
+                value = self._parent.load(name, self._sees)
                 if value is not None and self.within is not None:
                     value = value.take(self.within)
             elif name in self.job.types:
@@ -112,14 +133,25 @@ class Frame:
         index = within if self.index is None else self.index[within]
         return Frame(self.shard, self.space, index, self._owners(within), self, within)
 
-    def scoped(self) -> "Frame":
-        """The same rows; what is set there does not come back."""
-        return Frame(self.shard, self.space, self.index, self.owners, self)
+    def scoped(self, sees: int | None = None) -> "Frame":
+        """The same rows; what is set there does not come back. `sees`: the depth of the scope whose names are seen there."""
+        frame = Frame(self.shard, self.space, self.index, self.owners, self)
+        frame.depth, frame._sees = self.depth + 1, sees
+        return frame
 
-    def items(self, within: Index, most: int) -> "Frame":
+    def items(self, within: Index, most: int = 1) -> "Frame":
         """A space of its own with one row for each item of a loop; `within` are the rows of this frame that they belong to."""
         owners = self._owners(within)
-        return Frame(self.shard, Space(len(within), owners, most), None, owners, self, within)
+        frame = Frame(self.shard, Space(len(within), owners, most), None, owners, self, within)
+        frame.depth = self.depth + 1
+        return frame
+
+    def captured(self, act: "Callable[[Frame, list[Piece]], None]") -> Texts:
+        """The text that the act gives each row, which goes into no piece."""
+        inner = self.items(np.arange(self.n))
+        pieces: list[Piece] = []
+        act(inner, pieces)
+        return joined(pieces, self.shard.statics, np.ones(self.n, np.int64))
 
     def _owners(self, within: Index) -> Index:
         return within if self.owners is None else self.owners[within]

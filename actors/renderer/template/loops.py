@@ -5,28 +5,26 @@ one row) are worked on together, so memory stays flat whatever the lists hold. E
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, pairwise, repeat
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from jinja2 import nodes
 
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_ITEMS
 from actors.renderer.functions.listcols import Counts, ListCol, edges, list_column
 from actors.renderer.functions.scope import each, fail_all, truth
-from actors.renderer.functions.strings import made, parts
 from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers, select
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
+from actors.renderer.template.itemtexts import Texts, joined
 
 ITEMS_AT_ONCE = 8192  # enough that the steps of a body cost nothing an item; more would only leave the processor's cache
 LOOP = "loop."  # prefix of the names that the attributes of `loop` go by in a frame
 _SIZED = frozenset((list, tuple, dict, str, range))  # what can be run over as it is
 
-Texts = list[str] | pa.StringArray  # one a row
 Step = Callable[[Frame], Value]
 Bind = Callable[[Frame, Col], None]
 Act = Callable[[Frame, list[Piece]], None]
@@ -247,42 +245,6 @@ _ATTRIBUTES: dict[str, Callable[[Frame, Counts, Col], Value]] = {
     "nextitem": lambda frame, counts, items: _neighbour(frame, counts, items, 1),
 }
 ATTRIBUTES = frozenset(_ATTRIBUTES)
-
-
-def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: Counts) -> Texts:
-    """One text a row from the pieces of its items."""
-    m = int(counts.sum())
-    if not pieces:
-        return [""] * len(counts)
-    columns = [_column(piece, statics) for piece in pieces]
-    if None not in columns:
-        items = pc.binary_join_element_wise(*columns, "")
-        if isinstance(items, pa.StringArray):
-            offsets, data = parts(items)
-            return made(offsets[edges(counts)], data)
-    streams: list[Any] = []
-    for piece in pieces:
-        if piece.static < 0:
-            streams.append(piece.values)
-        elif piece.mask is None:
-            streams.append(repeat(statics[piece.static], m))
-        else:
-            text = statics[piece.static]
-            streams.append([text if on else "" for on in piece.mask.tolist()])
-    texts = list(map("".join, zip(*streams, strict=True)))
-    starts = edges(counts).tolist()
-    return ["".join(texts[start:end]) for start, end in pairwise(starts)]
-
-
-def _column(piece: Piece, statics: Sequence[str]) -> pa.StringArray | pa.StringScalar | None:
-    """The piece in Arrow (a literal for all items as it is); None where its texts are held in Python."""
-    if piece.static < 0:
-        return piece.text
-    try:
-        text = pa.scalar(statics[piece.static], pa.string())
-    except UnicodeEncodeError:
-        return None
-    return text if piece.mask is None else pc.if_else(pa.array(piece.mask), text, "")
 
 
 def _collected(portions: Sequence[tuple[Index, Texts]], n: int) -> Texts:

@@ -117,6 +117,12 @@ def turn_steps(loop: nodes.For) -> int:
     return 1 + sum(1 for _ in loop.find_all(nodes.Node)) // NODES_A_STEP
 
 
+def body_steps(body: Iterable[nodes.Node]) -> int:
+    """Steps of one run of a macro's or block's body."""
+    body = list(body)
+    return 1 + turn_calls(body) + sum(1 for node in body for _ in node.find_all(nodes.Node)) // NODES_A_STEP
+
+
 def turn_calls(body: Iterable[nodes.Node]) -> int:
     """Calls and filters of one turn outside of inner loops' bodies: of branches, those of the one that has most."""
     total = 0
