@@ -147,6 +147,7 @@ def _intake(parts: Parts, _: str) -> dict[str, Any]:
         "ledger": ledger,
         "suppressions": ledger,
         "renderer": parts.port(names.renderer(0)),
+        "lookers": [parts.port(names.renderer(n)) for n in range(parts.config.renderers)],
         "clock": parts.clock,
         "workdir": str(parts.work_folder(names.INTAKE)),
         "new_id": parts.new_id,

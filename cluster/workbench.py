@@ -6,7 +6,7 @@ The same intake, ledger and renderer classes as in a running system, so what is 
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.intake.ids import repeatable_id
+from actors.intake.looking import AT_ONCE, look_over
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, snapshot_path
 from actors.model.ports import ExplainedSlot
@@ -23,6 +24,7 @@ from actors.renderer.message.dkim import Identity
 from cluster import names
 from cluster.config import Config
 from cluster.inprocess import Local
+from cluster.lookers import WORTH_ROWS, cores, pool
 from cluster.vault import Vault
 
 ACCOUNT = "local"
@@ -50,6 +52,19 @@ class Workbench:
             last = self.accepted.record.rows - 1
             raise InvalidInput((Problem("list", f"there is no row {row}: rows are numbered from 0 to {last}"),))
         return await self.renderer.preview(self.job, row, int(time.time()))
+
+    async def look(self, progress: Callable[[int], None] | None = None) -> dict[str, Any]:
+        """The report of a look at all rows; `progress` is told how many rows were looked at. Long lists use all cores."""
+        record, stamp, workers = self.accepted.record, int(time.time()), cores()
+        if record.rows < WORTH_ROWS or workers < 2:
+            look = await look_over([self.renderer], self.job, record.rows, record.segment_rows, stamp, progress=progress)
+        else:
+            with pool(self._local.parts.config, workers) as lookers:
+                look = await look_over(
+                    [lookers], self.job, record.rows, record.segment_rows, stamp, AT_ONCE * workers, progress
+                )
+        found: dict[str, Any] = await self.renderer.report(self.job, look, stamp)
+        return found
 
     async def explain(self) -> list[ExplainedSlot]:
         """How each slot of the bundle's templates is worked out."""
@@ -105,7 +120,7 @@ async def _accept(local: Local, bundle: Path) -> Accepted:
     vault.create()
     for name, file in _files(bundle):
         await asyncio.to_thread(vault.put_file, f"{UPLOAD}/{name}", str(file))
-    accepted: Accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look")
+    accepted: Accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look", False)
     return accepted
 
 

@@ -8,13 +8,14 @@ import asyncio
 import contextlib
 import errno
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from actors.intake.ids import new_job_id
+from actors.intake.looking import look_over, shut_gates
 from actors.intake.memory import return_freed_memory
 from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
@@ -23,7 +24,7 @@ from actors.intake.suppress import load_table
 from actors.model.errors import InvalidInput, Problem, Unavailable
 from actors.model.job import DEFAULT_SEGMENT_ROWS, Accepted, JobRecord, Manifest, snapshot_path
 from actors.model.ports import Clock, JobLedger, Renderer, Suppressions, Vault
-from actors.model.spec import JobSpec
+from actors.model.spec import GatesSpec, JobSpec
 from actors.model.spec_json import manifest_from_json
 from actors.model.states import JobState, RowState
 
@@ -52,26 +53,30 @@ class Intake:
         workdir: str,
         segment_rows: int = DEFAULT_SEGMENT_ROWS,
         new_id: Callable[[float, str], str] = new_job_id,
+        lookers: Sequence[Renderer] = (),
     ):
         self._vault, self._ledger, self._suppressions, self._renderer = vault, ledger, suppressions, renderer
+        self._lookers = lookers or [renderer]
         self._clock, self._workdir, self._segment_rows, self._new_id = clock, workdir, segment_rows, new_id
         return_freed_memory()
 
-    async def accept(self, account: str, upload: str, key: str) -> Accepted:
-        """A job from an upload. InvalidInput names all problems; Conflict: the key was used with another bundle."""
+    async def accept(self, account: str, upload: str, key: str, gates: bool = True) -> Accepted:
+        """A job from an upload. InvalidInput names all problems; Conflict: the key was used with another bundle. `gates` False:
+        the caller looks at the whole list himself."""
         async with self._prepared(upload) as found:
             now = self._clock()
             record = await self._ledger.create_job(_record(self._new_id(now, found.payload_hash), account, key, now, found))
             if record.state is not JobState.ACCEPTING:
                 return await self._replay(record, found)
-            await self._freeze_or_refuse(record, account, found)
+            await self._freeze_or_refuse(record, account, found, gates)
             for rows, states, reasons in _settled(found):
                 await self._ledger.settle(record.job, rows, states, reasons)
             begun = await self._ledger.begin_job(_begin(record, found))
             return Accepted(begun, found.roster.counts, tuple(found.warnings))
 
-    async def check(self, account: str, upload: str) -> Accepted:
-        """The same look without a job: its id names nothing, its record is never stored."""
+    async def check(self, account: str, upload: str, whole: bool = True) -> Accepted:
+        """The same without a job: its id names nothing, its record is never stored. `whole`: with the report of a look at all
+        rows, in which gates that fail are no error."""
         async with self._prepared(upload) as found:
             now = self._clock()
             record = _record(self._new_id(now, found.payload_hash), account, "", now, found)
@@ -79,9 +84,10 @@ class Intake:
                 await self._freeze(record.job, account, found, int(now))
                 if problems := await self._renderer.check(record.job):
                     raise InvalidInput(tuple(problems))
+                report = await self._look(record.job, found, int(now)) if whole else None
             finally:
                 await asyncio.to_thread(self._vault.delete, f"jobs/{record.job}")
-            return Accepted(record, found.roster.counts, tuple(found.warnings))
+            return Accepted(record, found.roster.counts, tuple(found.warnings), report)
 
     @contextlib.asynccontextmanager
     async def _prepared(self, upload: str) -> AsyncIterator[Prepared]:
@@ -98,12 +104,20 @@ class Intake:
         await _in_thread(settle_suppressed, found.roster, table)
         return await _in_thread(write_snapshot, self._vault, job, account, found, at)
 
-    async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared) -> None:
-        """Writes the snapshot. Templates that cannot work refuse the job, before anything is sent."""
+    async def _look(self, job: str, found: Prepared, stamp: int) -> dict[str, Any]:
+        """The report of all rows, worked out by all renderers."""
+        look = await look_over(self._lookers, job, found.roster.rows, found.roster.segment_rows, stamp)
+        return await self._renderer.report(job, look, stamp)
+
+    async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared, gates: bool) -> None:
+        """Writes the snapshot. Templates that cannot work, and gates that fail, refuse the job before anything is sent."""
         try:
             await self._freeze(record.job, account, found, int(record.created_at))
             if problems := await self._renderer.check(record.job):
                 raise InvalidInput(tuple(problems))
+            asked = gates and found.spec.content.gates != GatesSpec()
+            if asked and (shut := shut_gates(await self._look(record.job, found, int(record.created_at)))):
+                raise InvalidInput(tuple(shut))
         except InvalidInput as refusal:
             await self._ledger.move_job(record.job, JobState.REFUSED, str(refusal)[:REASON_CHARS])
             raise

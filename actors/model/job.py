@@ -10,6 +10,7 @@ The snapshot is written once by intake and never changed:
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,7 @@ class Accepted:
     record: JobRecord
     counts: dict[str, int]
     warnings: tuple[str, ...] = ()
+    report: dict[str, Any] | None = None  # what a look at the whole list found, where one was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ of `actors.model`. Adapters: `cluster/` wraps Ray handles in these, `cluster/inp
 """
 
 from collections.abc import Sequence
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -203,6 +203,14 @@ class Renderer(Protocol):
         """One row's finished message and the values that went in."""
         ...
 
+    async def look(self, job: str, segment: int, first: int, stop: int, stamp: int) -> Any:
+        """What these rows of the segment come to, in sums that `merge`: nothing is kept or sent."""
+        ...
+
+    async def report(self, job: str, look: Any, stamp: int) -> dict[str, Any]:
+        """The report of a look at all rows; docs/checking.md tells its shape."""
+        ...
+
     async def explain(self, job: str) -> "list[ExplainedSlot]":
         """How each slot of the job's templates is worked out, part by part. InvalidInput if they cannot be compiled."""
         ...
@@ -243,12 +251,12 @@ class Reputation(Protocol):
 class Intake(Protocol):
     """Bundle to frozen snapshot."""
 
-    async def accept(self, account: str, upload: str, key: str) -> Accepted:
+    async def accept(self, account: str, upload: str, key: str, gates: bool = True) -> Accepted:
         """`upload`: vault folder (`uploads/<account>/<id>`) with the bundle's files or one zip. InvalidInput: all problems."""
         ...
 
-    async def check(self, account: str, upload: str) -> Accepted:
-        """The same look without a job."""
+    async def check(self, account: str, upload: str, whole: bool = True) -> Accepted:
+        """The same without a job; `whole` adds the report of a look at all rows."""
         ...
 
 

@@ -6,8 +6,8 @@ Compiled jobs and mapped roster segments are kept for the next call; the rules a
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,10 +21,15 @@ from actors.renderer.assemble import Shard, render_shard
 from actors.renderer.explain import Slot, explain_job
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.job import CompiledJob, compile_job
+from actors.renderer.look.gather import Look
+from actors.renderer.look.report import report, sampled
+from actors.renderer.look.watching import look_at
 from actors.renderer.message.dkim import Identity, signers_for
 
 KEPT_JOBS = 8  # compiled jobs at hand: more run at once on one renderer only in odd hours, and compiling again is cheap
 HIDDEN = "\N{BLACK CIRCLE}" * 6  # a private value where values are shown; its length would say something
+KEPT_WATCHED = 2  # compiled for a look
+LOOK_ROWS = 512  # rendered together in a look: their mails are held in memory until they are counted
 KEPT_SEGMENTS = 16  # mapped roster segments: address space, not memory
 
 K = TypeVar("K", bound=Hashable)
@@ -81,6 +86,7 @@ class Renderer:
         self._vault, self._keys = vault, keys
         self._signers = signers_for(identities)
         self._jobs: Kept[str, CompiledJob] = Kept(KEPT_JOBS, self._compile)
+        self._watched: Kept[str, CompiledJob] = Kept(KEPT_WATCHED, lambda job: self._compile(job, watched=True))
         self._segments: Kept[tuple[str, int], pa.RecordBatch | pa.Table] = Kept(kept_segments, self._map)
         self._one_at_a_time = threading.RLock()  # plans run one at a time; in one process callers may come from several threads
 
@@ -139,6 +145,31 @@ class Renderer:
                 values=_values(shard.table, compiled.snapshot.spec.list_.private),
             )
 
+    def look(self, job: str, segment: int, first: int, stop: int, stamp: int) -> Look:
+        """What the segment's rows `first` to `stop` - 1 come to: those that intake has not settled, rendered at this stamp and
+        thrown away. Looks of other rows can be merged into it."""
+        look = Look()
+        with self._one_at_a_time:
+            rows = np.arange(first, stop, dtype=np.int64)
+            whole = self._shard(job, segment, rows, np.full(len(rows), stamp, np.int64))
+            if VERDICT in whole.table.schema.names:
+                rows = rows[np.asarray(whole.table.column(VERDICT)) == RowState.PENDING]
+            compiled = self._watched[job]
+            signers = self._signers.get(compiled.sender.domain, ())
+            for at in range(0, len(rows), LOOK_ROWS):
+                shard = self._shard(job, segment, rows[at : at + LOOK_ROWS], np.full(len(rows[at : at + LOOK_ROWS]), stamp))
+                look_at(replace(shard, job=compiled), signers, look)
+        return look
+
+    def report(self, job: str, look: Look | None, stamp: int) -> dict[str, Any]:
+        """The report of a look at all rows (docs/checking.md tells its shape), with a mail for each way through the branches.
+        None: the list has no rows."""
+        look = look or Look()
+        with self._one_at_a_time:
+            compiled = self._jobs[job]
+            samples = [(way, count, self.preview(job, row, stamp)) for way, count, row in sampled(look)]
+            return report(compiled, look, samples, signed=compiled.sender.domain in self._signers)
+
     def explain(self, job: str) -> list[Slot]:
         """How each slot of the job's templates is worked out."""
         with self._one_at_a_time:
@@ -155,9 +186,9 @@ class Renderer:
             raise BrokenPromise("a row is rendered at a stamp, never at 0")
         return Shard(compiled, _taken(table, local), rows, stamps, {})
 
-    def _compile(self, job: str) -> CompiledJob:
+    def _compile(self, job: str, *, watched: bool = False) -> CompiledJob:
         try:
-            return compile_job(self._vault, job, self._keys)
+            return compile_job(self._vault, job, self._keys, watched=watched)
         except FileNotFoundError as error:
             raise NotFound("snapshot of job", job) from error
 

@@ -28,6 +28,7 @@ from actors.renderer.message.transfer import Encoder, encoder
 from actors.renderer.ranking import ListRanks
 from actors.renderer.sources import HTML_SUFFIXES, Sources
 from actors.renderer.template import Context, Plan, compile_template
+from actors.renderer.template.watch import Watch
 
 CONTROL = "job.yaml"  # how problems name the control file
 PREHEADER = "content.preheader"  # the page takes it in under this name, so that it keeps lines of its own
@@ -71,6 +72,7 @@ class CompiledJob:
     files: BundleFiles
     enclosures: Enclosures  # what the templates' functions ask for
     pictured: bool  # a template asks for pictures of a row's own
+    watches: tuple[tuple[str, Watch], ...] = ()  # of a job compiled for a look, by part of the mail
 
 
 def load_snapshot(vault: Vault, job: str) -> Snapshot:
@@ -80,16 +82,18 @@ def load_snapshot(vault: Vault, job: str) -> Snapshot:
     return Snapshot(job, spec_from_json(vault.read(f"{folder}/spec.json")), manifest)
 
 
-def compile_job(vault: Vault, job: str, keys: TemplateKeys = NO_KEYS) -> CompiledJob:
-    """InvalidInput carries every problem that was found."""
+def compile_job(vault: Vault, job: str, keys: TemplateKeys = NO_KEYS, *, watched: bool = False) -> CompiledJob:
+    """InvalidInput carries every problem that was found. `watched`: the plans tell what their slots and branches see."""
     snapshot = load_snapshot(vault, job)
-    return _Compiler(vault, snapshot, keys).compile()
+    return _Compiler(vault, snapshot, keys, watched=watched).compile()
 
 
 class _Compiler:
     """One compilation; `problems` grows, and a step that cannot give its part gives None."""
 
-    def __init__(self, vault: Vault, snapshot: Snapshot, keys: TemplateKeys):
+    def __init__(self, vault: Vault, snapshot: Snapshot, keys: TemplateKeys, *, watched: bool = False):
+        self.watched = watched
+        self.watches: list[tuple[str, Watch]] = []
         self.snapshot, self.content = snapshot, snapshot.spec.content
         self.files = BundleFiles(vault, snapshot.job)
         self.problems: list[Problem] = []
@@ -144,6 +148,7 @@ class _Compiler:
             files=self.files,
             enclosures=self.context.enclosures,
             pictured=any(part.plan.calls & PICTURES for part in texts),
+            watches=tuple(self.watches),
         )
 
     def _zone(self, name: str) -> ZoneInfo:
@@ -175,12 +180,16 @@ class _Compiler:
     ) -> Plan | None:
         """`unseen`: no reader sees its text, or another plan is judged in its place, so private columns may stand in it."""
         context = replace(self.context, private=frozenset()) if unseen else self.context
+        watch = Watch(frozenset(self.snapshot.spec.list_.private)) if self.watched and not unseen else None
         try:
-            plan = compile_template(source, name=name, context=context, escape=escape, files=files or {})
+            plan = compile_template(source, name=name, context=context, escape=escape, files=files or {}, watch=watch)
         except InvalidInput as error:
             self.problems += error.problems
             return None
         self.ranked |= plan.ranked
+        if watch is not None:
+            part = name.removeprefix("content.") if name.startswith("content.") else "html" if escape else "text"
+            self.watches.append((part, watch))
         return plan
 
     def _header_plan(self, place: str, source: str, *, unseen: bool = False) -> Plan | None:

@@ -60,10 +60,10 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         """Problems of the bundle are the answer here, not an error."""
         async with self._bundle(request) as folder:
             try:
-                found = await patiently(lambda: self._backend.intake.check(account(), folder))
+                found = await patiently(lambda: self._backend.intake.check(account(), folder, not request.quick))
             except InvalidInput as error:
                 return jobs_pb2.CheckResponse(problems=[translate.problem(p) for p in error.problems])
-        return jobs_pb2.CheckResponse(rows=found.record.rows, counts=translate.counts(found.counts), warnings=found.warnings)
+        return translate.checked(found, page=request.page)
 
     async def Submit(self, request: Any, context: Context) -> jobs_pb2.SubmitResponse:
         """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again, with the
@@ -159,7 +159,8 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
             raise _bad("stamp", "must be a time after 1970")
         renderers = self._backend.renderers
         renderer = renderers[next(self._turn) % len(renderers)]
-        return translate.preview(await patiently(lambda: renderer.preview(request.job, request.row, stamp)))
+        shown = await patiently(lambda: renderer.preview(request.job, request.row, stamp))
+        return translate.preview(shown, page=request.page)
 
     @asynccontextmanager
     async def _bundle(self, request: Any) -> AsyncIterator[str]:

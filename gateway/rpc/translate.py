@@ -14,10 +14,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from hongyan.v1 import jobs_pb2, spec_pb2, suppressions_pb2
 
+from actors.intake.looking import shut_gates
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, JobRecord, JobStatus
 from actors.model.ports import Preview, RowOutcome
 from actors.model.states import OnDoubt, RowState
+from actors.renderer.look.page import page as report_page
+from actors.renderer.look.previewpage import preview_page
 from gateway.rpc.upload_index import FileState, FileWish
 
 CONTROL_FILE = "job.json"
@@ -111,7 +114,17 @@ def decision(value: int) -> OnDoubt:
     return known[value]
 
 
-def preview(shown: Preview) -> jobs_pb2.PreviewResponse:
+def checked(found: Accepted, *, page: bool = False) -> jobs_pb2.CheckResponse:
+    """What a check found; `page`: the report also as HTML."""
+    reply = jobs_pb2.CheckResponse(rows=found.record.rows, counts=counts(found.counts), warnings=found.warnings)
+    if found.report is not None:
+        reply.report = json.dumps({k: v for k, v in found.report.items() if k != "embedded"}, ensure_ascii=False)
+        reply.page = report_page(found.report) if page else ""
+        reply.shut_gates.extend(problem(p) for p in shut_gates(found.report))
+    return reply
+
+
+def preview(shown: Preview, *, page: bool = False) -> jobs_pb2.PreviewResponse:
     """One row as it would be sent."""
     return jobs_pb2.PreviewResponse(
         row=shown.row,
@@ -122,6 +135,7 @@ def preview(shown: Preview) -> jobs_pb2.PreviewResponse:
         html=shown.html,
         text=shown.text,
         values=shown.values,
+        page=preview_page(shown) if page else "",
     )
 
 

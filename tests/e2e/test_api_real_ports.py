@@ -1,5 +1,6 @@
 """The API over the real ledger, intake and renderer in one process: what the fakes promise is what the parts do."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -151,3 +152,33 @@ async def test_suppression_pages_keep_order_and_scopes(tmp_path):
             if not cursor:
                 break
         assert seen == [(f"u{n}@x.test", s) for n in range(10) for s in ("a", "b")]
+
+
+async def test_check_tells_what_the_whole_list_comes_to(tmp_path):
+    async with real(tmp_path) as api:
+        await uploaded(api)
+        spec = spec_pb2.JobSpec()
+        spec.CopyFrom(SPEC)
+        spec.content.gates.max_rows = 1
+        request = pb.CheckRequest(upload_id=UPLOAD, spec=spec, page=True)
+        checked = await api.jobs.Check(request, metadata=api.key())
+        assert list(checked.problems) == []
+        assert [p.message.split(":")[0] for p in checked.shut_gates] == ["max_rows"]
+        report = json.loads(checked.report)
+        assert report["looked_at"] == checked.counts.pending
+        assert report["slots"]
+        assert "embedded" not in report
+        assert checked.page.startswith("<!DOCTYPE html>")
+        quick = await api.jobs.Check(pb.CheckRequest(upload_id=UPLOAD, spec=spec, quick=True), metadata=api.key())
+        assert (quick.report, quick.page, quick.rows) == ("", "", 5)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await api.jobs.Submit(pb.SubmitRequest(upload_id=UPLOAD, idempotency_key="g", spec=spec), metadata=api.key())
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        spec.content.ClearField("gates")
+        spec.list.private.append("name")
+        spec.content.allow_private.append("name")
+        answer = await api.jobs.Submit(pb.SubmitRequest(upload_id=UPLOAD, idempotency_key="h", spec=spec), metadata=api.key())
+        shown = await api.jobs.Preview(pb.PreviewRequest(job=answer.job.id, row=0, page=True), metadata=api.key())
+        assert shown.values["name"] == "●" * 6
+        assert shown.page.startswith("<!DOCTYPE html>")
+        assert not (await api.jobs.Preview(pb.PreviewRequest(job=answer.job.id, row=0), metadata=api.key())).page

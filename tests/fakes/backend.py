@@ -188,7 +188,7 @@ class FakeIntake(Failures):
         job = self.ledger.add_job(account, rows, JobState.RUNNING, key, digest)
         return Accepted(self.ledger.jobs[job].record, {"pending": rows}, ("no text part: made from the HTML",))
 
-    async def check(self, account: str, upload: str) -> Accepted:
+    async def check(self, account: str, upload: str, whole: bool = True) -> Accepted:
         self.seen.append((account, upload))
         self.meet("check")
         rows, digest = self._look(upload)

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,6 +37,12 @@ class AsyncRenderer:
 
     async def check(self, job: str) -> list[Problem]:
         return await asyncio.to_thread(self._renderer.check, job)
+
+    async def look(self, *arguments: Any) -> Any:
+        return await asyncio.to_thread(self._renderer.look, *arguments)
+
+    async def report(self, *arguments: Any) -> Any:
+        return await asyncio.to_thread(self._renderer.report, *arguments)
 
 
 @dataclass
@@ -323,3 +330,27 @@ async def test_spec_json_is_the_whole_spec(world: World) -> None:
     spec = json.loads(world.snapshot(done.record.job)["spec.json"])
     assert spec["list"]["rules"] == {"dedupe": "email", "suppress": ["global"]}
     assert spec["delivery"]["retry_for"] == 172800.0
+
+
+async def test_a_list_that_fails_a_gate_is_refused_before_anything_is_sent(world: World) -> None:
+    gated = CONTROL.replace("content: {", "content: {gates: {max_rows: 1}, ")
+    assert gated != CONTROL
+    folder = upload(world.vault, bundle_files(LIST, gated))
+    for _ in range(2):  # the same key again gives the same answer
+        with pytest.raises(InvalidInput) as refused:
+            await world.intake.accept("acme", folder, "k1")
+        assert "max_rows: the gate is 1, the list has 2" in refused.value.problems[0].message
+    (status,) = await world.ledger.list_jobs("acme", 10, "")
+    assert status.record.state is JobState.REFUSED
+    checked = await world.intake.check("acme", folder)
+    assert checked.report is not None
+    assert [g["passed"] for g in checked.report["gates"]] == [False]
+    assert (await world.intake.check("acme", folder, whole=False)).report is None
+    accepted = await world.intake.accept("acme", folder, "k2", gates=False)
+    assert accepted.record.state is not JobState.REFUSED
+
+
+async def test_a_job_without_gates_is_not_looked_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.intake, "_look", None)
+    folder = upload(world.vault, bundle_files(LIST))
+    assert (await world.intake.accept("acme", folder, "k1")).counts["pending"] == 2

@@ -83,6 +83,8 @@ def compile_template(
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     if watch is not None:
+        printing = private_problems(all_files(sources, files or {}), watch.private)
+        watch.hidden = frozenset((p.file, p.line) for p in printing)
         for read in sources:
             watch.attach(read)
     environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed, watch=watch)

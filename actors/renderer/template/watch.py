@@ -24,14 +24,16 @@ FILTER = "hongyan watched"  # no template can write this name
 SLOT, TEST, NUMBER, DEFAULT, ALT = "slot", "test", "number", "default", "alt"
 _ALL = -1  # place of what a row-by-row program notes outside of any row
 _UNDEFINED_ONLY = frozenset(("default", "d"))
+_SILENT = frozenset(("require", "skip_recipient"))  # print nothing by design
 _DEFAULTS = _UNDEFINED_ONLY | {"coalesce", "if_blank"}
 _NUMBERS = frozenset(("zh_number", "zh_money_upper"))  # besides the family Formats: what they print was a number
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One watched expression. `of` links a number to the slot that prints it, and an `elif` to the first `if` (-1: none);
-    `word` is the function that gives a default, or `if`, `elif`; `alt` what a function gives where it finds nothing."""
+    """One watched expression. `of` links a number to the slot that prints it, and an `elif` to the first `if`, by their place
+    among the file's points (-1: none); `word` is the function that gives a default, or `if`, `elif`; `alt` what a function
+    gives where it finds nothing."""
 
     kind: str
     file: str
@@ -53,9 +55,12 @@ class Note(NamedTuple):
 
 
 class Watch:
-    """The points of one plan and what they have seen since the last `take`."""
+    """The points of one plan and what they have seen since the last `take`. `hidden`: lines that print one of the `private`
+    columns as it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, private: frozenset[str] = frozenset()) -> None:
+        self.private = private
+        self.hidden: frozenset[tuple[str, int]] = frozenset()  # file and line
         self.points: list[Point] = []
         self.at = _ALL  # the row that a row-by-row program works on
         self._known: dict[tuple[str, int], int] = {}
@@ -65,6 +70,11 @@ class Watch:
     def attach(self, source: "Source") -> None:
         """Wraps the expressions of a file's tree, in place. The same file again gets the same points."""
         _Wrapper(self, source).visit(source.tree)
+
+    @property
+    def places(self) -> list[tuple[str, int]]:
+        """File and number there of each point, the same in every process."""
+        return list(self._known)
 
     def point(self, file: str, ordinal: int, make: Callable[[], Point]) -> int:
         """The number of the file's n-th point."""
@@ -128,14 +138,17 @@ class _Wrapper(NodeTransformer):
     def _slot(self, node: nodes.Expr) -> nodes.Expr:
         if isinstance(node, nodes.TemplateData | nodes.Const):
             return node
+        if _function(node) in _SILENT:
+            return self.visit(node)  # type: ignore[no-any-return]
         line, text = self._source.slots.get(id(node), (node.lineno, ""))
+        place = self._ordinal
         point = self._add(SLOT, line, text)
         name = _function(node)
         self._within = text
         inner = self.visit(node)
         self._within = ""
         if name in _NUMBERS or (name in REGISTRY and REGISTRY[name].family == "Formats"):
-            number = self._add(NUMBER, line, text, of=point)
+            number = self._add(NUMBER, line, text, of=place)
             _replace_first(node, lambda first: _wrapped(first, number))
         return _wrapped(inner, point)
 
@@ -147,8 +160,9 @@ class _Wrapper(NodeTransformer):
             last = number + 1 == len(clauses)
             text = self._within = next(self._tests, "")
             word = "elif" if number else "if"
+            place = self._ordinal
             point = self._add(TEST, clause.lineno, text, of=first, word=word, has_else=last and bool(node.else_))
-            first = point if first < 0 else first
+            first = place if first < 0 else first
             clause.test = _wrapped(self.visit(clause.test), point)
             self._within = ""
             clause.body = self._visited(clause.body)

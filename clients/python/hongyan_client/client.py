@@ -79,9 +79,13 @@ class Client:
                     raise
         return self.submit(self.upload_bundle(path, progress), key)
 
-    def check(self, upload: str, spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.CheckResponse:
-        """What submit would say: problems, or the rows by state."""
-        return self._call(self._jobs.Check, jobs_pb2.CheckRequest(upload_id=upload, spec=spec), SLOW)
+    def check(
+        self, upload: str, spec: spec_pb2.JobSpec | None = None, *, quick: bool = False, page: bool = False
+    ) -> jobs_pb2.CheckResponse:
+        """What submit would say: problems, or the rows by state and the report of a look at all of them (`quick`: without it;
+        `page`: also as HTML)."""
+        request = jobs_pb2.CheckRequest(upload_id=upload, spec=spec, quick=quick, page=page)
+        return self._call(self._jobs.Check, request, SLOW)
 
     def submit(self, upload: str, key: str = "", spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.SubmitResponse:
         """Makes a job, which takes the upload's files over. Without `key` the upload's id serves: the same bundle again gives
@@ -92,7 +96,7 @@ class Client:
         except HongyanClientError as error:
             if error.total <= len(error.problems):
                 raise
-            problems = tuple(self.check(upload, spec).problems)  # an error has room for a few of them only
+            problems = tuple(self.check(upload, spec, quick=True).problems)  # an error has room for a few of them only
             raise HongyanClientError(error.code, error.text, problems or error.problems, error.total) from error
 
     # Jobs

@@ -198,24 +198,34 @@ class QueryUploadResponse(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[UploadedFile, _Mapping]]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("upload_id", "spec")
+    __slots__ = ("upload_id", "spec", "quick", "page")
     UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
+    QUICK_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     upload_id: str
     spec: _spec_pb2.JobSpec
-    def __init__(self, upload_id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ...) -> None: ...
+    quick: bool
+    page: bool
+    def __init__(self, upload_id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., quick: _Optional[bool] = ..., page: _Optional[bool] = ...) -> None: ...
 
 class CheckResponse(_message.Message):
-    __slots__ = ("problems", "rows", "counts", "warnings")
+    __slots__ = ("problems", "rows", "counts", "warnings", "report", "page", "shut_gates")
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    SHUT_GATES_FIELD_NUMBER: _ClassVar[int]
     problems: _containers.RepeatedCompositeFieldContainer[Problem]
     rows: int
     counts: Counts
     warnings: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., rows: _Optional[int] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
+    report: str
+    page: str
+    shut_gates: _containers.RepeatedCompositeFieldContainer[Problem]
+    def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., rows: _Optional[int] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., report: _Optional[str] = ..., page: _Optional[str] = ..., shut_gates: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
     __slots__ = ("upload_id", "idempotency_key", "spec")
@@ -386,17 +396,19 @@ class Outcome(_message.Message):
     def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., attempts: _Optional[int] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ..., first_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_doubt: _Optional[int] = ...) -> None: ...
 
 class PreviewRequest(_message.Message):
-    __slots__ = ("job", "row", "stamp")
+    __slots__ = ("job", "row", "stamp", "page")
     JOB_FIELD_NUMBER: _ClassVar[int]
     ROW_FIELD_NUMBER: _ClassVar[int]
     STAMP_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     job: str
     row: int
     stamp: _timestamp_pb2.Timestamp
-    def __init__(self, job: _Optional[str] = ..., row: _Optional[int] = ..., stamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    page: bool
+    def __init__(self, job: _Optional[str] = ..., row: _Optional[int] = ..., stamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page: _Optional[bool] = ...) -> None: ...
 
 class PreviewResponse(_message.Message):
-    __slots__ = ("row", "state", "reason", "message", "subject", "html", "text", "values")
+    __slots__ = ("row", "state", "reason", "message", "subject", "html", "text", "values", "page")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -412,6 +424,7 @@ class PreviewResponse(_message.Message):
     HTML_FIELD_NUMBER: _ClassVar[int]
     TEXT_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     row: int
     state: RowState
     reason: str
@@ -420,4 +433,5 @@ class PreviewResponse(_message.Message):
     html: str
     text: str
     values: _containers.ScalarMap[str, str]
-    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[bytes] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., values: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    page: str
+    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[bytes] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., values: _Optional[_Mapping[str, str]] = ..., page: _Optional[str] = ...) -> None: ...
