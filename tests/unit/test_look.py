@@ -22,7 +22,7 @@ content:
 """
 PAGE = """<html><body>
 <p>{{ amount | fmt_number }}</p>
-{% for n in range(2) %}{{ n }}{% endfor %}
+{% for n in range(2) recursive %}{{ n }}{% endfor %}
 {% include 'foot.html' %}
 </body></html>
 """
@@ -61,12 +61,12 @@ async def test_explain_tells_part_file_line_and_way_of_every_slot(bundle: Path) 
         ("preheader", "content.preheader", 1, "if amount > 10", "column"),
         ("preheader", "content.preheader", 1, "name | mask_name", "column"),
         ("html", "body.html", 2, "amount | fmt_number", "column"),
-        ("html", "body.html", 3, "for n in range(2)", "row by row"),
+        ("html", "body.html", 3, "for n in range(2) recursive", "row by row"),
         ("html", "foot.html", 2, "name", "column"),
         ("attachment 2 file", "content.attachments[1].file", 1, "name", "column"),
         ("attachment 2 name", "content.attachments[1].name", 1, "name", "column"),
     ]
-    assert [s.reason for s in slots if s.how == "row by row"] == ["for", "for"]
+    assert [s.reason for s in slots if s.how == "row by row"] == ["calls itself for each item"] * 2
     assert {s.file for s in slots if s.part == "text"} == {"body.html (as text)", "foot.html"}
 
 
