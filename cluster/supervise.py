@@ -148,6 +148,7 @@ class Supervisor:
         ray, *others = self._children()
         self._write_run_file()
         self._say(f"Ray starts at {self.ray_address}")
+        told = False
         try:
             while not self._stopping:
                 now = time.monotonic()
@@ -160,6 +161,9 @@ class Supervisor:
                     child.revive(now)
                     if child.exit_code == BAD_CONFIG:
                         raise Conflict(child.name, f"it cannot start: see {child.log_file}")
+                if not told and others and accepts(self.config.gateway.listen):
+                    told = True
+                    self._say(f"ready: the gateway serves at {self.config.gateway.listen}")
                 time.sleep(LOOK_SECONDS)
         finally:
             self._end(ray, others)
@@ -202,6 +206,16 @@ class Supervisor:
         end_leftovers(self.config.data_dir)
         run_file(self.config).unlink(missing_ok=True)
         self._say("stopped")
+
+
+def accepts(listen: str) -> bool:
+    """Whether somebody takes connections at this HOST:PORT of this machine."""
+    host, _, port = listen.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]") or "127.0.0.1", int(port)), LOOK_SECONDS).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def running_pid(config: Config) -> int:

@@ -20,7 +20,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text; stre
 BAD_INPUT = ("INVALID_ARGUMENT", "NOT_FOUND", "OUT_OF_RANGE")
 PIPE_WIDTH = 240  # columns when the output is no terminal: nothing is cut
 REMEDIES = {
-    "UNAVAILABLE": "is the gateway running (`hongyan up`), and is --server right?",
+    "UNAVAILABLE": "is the gateway running (`hongyan up` says when it is ready), and is --server right?",
     "UNAUTHENTICATED": "the key is not known there: check --key-file or HONGYAN_KEY_FILE",
     "PERMISSION_DENIED": "the key may not do this",
     "DEADLINE_EXCEEDED": "it took too long: call again, it goes on where it was",

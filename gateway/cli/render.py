@@ -129,8 +129,8 @@ def as_dict(summary: "Summary", out: Path) -> dict[str, Any]:
 def _tell(out: Output, summary: "Summary", target: Path) -> None:
     tally = summary.tally
     out.say(f"{summary.name}: {summary.mails:,} mails in {target}, {summary.bytes:,} bytes")
-    took = f"{summary.seconds:.1f} s, and {summary.reading:.1f} s to read the list"
-    out.say(f"{summary.rate:,.0f} rows/s on {summary.cores} cores; {took}")
+    took = f"{summary.seconds:.1f} s on {summary.cores} core{'s' * (summary.cores > 1)}"
+    out.say(f"{took}, {summary.rate:,.0f} rows/s; and {summary.reading:.1f} s to read the list")
     out.say(equation(summary.rows, dict(tally.states)))
     for (state, reason), rows in tally.reasons.most_common(MOST_REASONS):
         out.say(f"  {rows:>10,} {state}: {reason} (first: row {tally.first[state, reason]})")
