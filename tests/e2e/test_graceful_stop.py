@@ -1,0 +1,94 @@
+"""SIGTERM while mails are on the wire: they are finished and committed, the system ends within 30 s and names no row in doubt.
+
+Before that, the metrics that operators read say what the job does.
+"""
+
+import re
+import signal
+import time
+import urllib.request
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import local
+from tests.e2e.system import Scene, scene
+from tests.e2e.test_ray_closed import listening
+
+pytestmark = [pytest.mark.timeout(300)]
+
+ROWS = 4_000
+STOP_SECONDS = 30.0
+SCRIPT = "rules:\n  - {at: dot, delay: 300ms}\n"
+GAUGES = (
+    "hongyan_rows",
+    "hongyan_settled_per_second",
+    "hongyan_active_jobs",
+    "hongyan_queued_rows",
+    "hongyan_oldest_job_seconds",
+    "hongyan_lane_concurrency",
+    "hongyan_sender",
+)
+
+
+def metrics(made: Scene) -> str:
+    """What Prometheus would read: the port is Ray's choice, so all that listen are asked."""
+    text = ""
+    for _, port in sorted(listening(made.system.processes())):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as reply:
+                text += reply.read().decode(errors="replace")
+        except (OSError, HTTPException):
+            continue
+    return text
+
+
+def value(text: str, name: str, label: str = "") -> float:
+    """The sum of a gauge's samples that have this label text; -1 when there is none."""
+    found = re.findall(rf"^ray_{name}\{{(.*)\}} (\S+)$", text, re.MULTILINE)
+    samples = [float(v) for labels, v in found if label in labels]
+    return sum(samples) if samples else -1.0
+
+
+def read_until_they_say(made: Scene) -> str:
+    end = time.monotonic() + 60
+    while True:
+        text = metrics(made)
+        if value(text, "hongyan_rows", 'state="delivered"') > 0 and value(text, "hongyan_lane_concurrency") > 0:
+            return text
+        assert time.monotonic() < end, sorted(set(re.findall(r"^ray_hongyan\w+", text, re.MULTILINE)))
+        time.sleep(1)
+
+
+def test_a_stop_finishes_what_is_on_the_wire(tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text(SCRIPT)
+    with scene(tmp_path, script) as made:
+        job = made.submit(ROWS)
+        text = read_until_they_say(made)
+        assert value(text, "hongyan_active_jobs") == 1
+        assert sum(value(text, "hongyan_rows", f'state="{s}"') for s in ("pending", "transmitting", "delivered")) == ROWS
+        assert all(value(text, name) >= 0 for name in GAUGES)
+        assert job not in text  # no label names a job
+
+        begun = time.monotonic()
+        made.system.supervisor.send_signal(signal.SIGTERM)
+        made.system.supervisor.wait(STOP_SECONDS + 10)
+        assert time.monotonic() - begun < STOP_SECONDS
+        assert made.system.processes() == []
+
+        sent = made.settled(job)
+        assert 0 < sent < ROWS
+        made.system = local.start(made.config)
+        made.system.wait_until_up()
+        with made.system.client() as client:
+            client.pause(job)
+            status = client.get(job)
+            assert status.doubts == 0
+            client.cancel(job)
+        made.wait(job)
+        both = made.reconcile(job)
+    assert (both.lost, both.doubled, both.doubted) == (set(), set(), set())
+    assert sum(both.counts.values()) == both.rows == ROWS
+    assert both.counts["delivered"] == sum(both.arrived.values()) >= sent
