@@ -99,6 +99,7 @@ class _Compiler:
         self.problems: list[Problem] = []
         self.zone = self._zone(snapshot.spec.schedule.timezone)
         self.names = set(self.files.names())
+        self.sources = Sources(self.files, sorted(self.names))
         self.pictures: dict[str, str] = {}  # bundle path -> content id
         as_of = self.content.as_of or datetime.fromtimestamp(snapshot.manifest.accepted_at, UTC).astimezone(self.zone)
         self.context = Context(
@@ -110,6 +111,7 @@ class _Compiler:
             job=snapshot.job,
             private=frozenset(snapshot.spec.list_.private) - frozenset(self.content.allow_private),
             ranks=ListRanks(vault, snapshot),
+            snippets=self.sources.snippets(),
             tables=JobTables(vault, snapshot, self.zone),
             bundle=frozenset(self.names),
             keys=keys.of(snapshot.manifest.account),
@@ -230,9 +232,8 @@ class _Compiler:
         for place, given, name in (("html", self.content.html, html), ("text", self.content.text, text)):
             if given and name not in self.names:
                 self._problem(f"content.{place}: the file {given!r} is not in the bundle")
-        sources = Sources(self.files, sorted(self.names))
-        pages, plain = sources.reached_from(html), sources.reached_from(text)
-        self.problems += sources.problems
+        pages, plain = self.sources.reached_from(html), self.sources.reached_from(text)
+        self.problems += self.sources.problems
         parts: list[TextPart | None] = []
         if plain:
             parts.append(self._part("plain", plain[text], text, plain))

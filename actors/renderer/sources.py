@@ -9,12 +9,16 @@ import jinja2
 from jinja2 import meta
 
 from actors.model.errors import Problem
+from actors.renderer.functions.snippet import Snippet, Snippets, snippet_keys
 from actors.renderer.message.files import BundleFiles
 from actors.renderer.message.html_page import bundle_path
+from actors.renderer.message.html_text import text_template
 
 _SUFFIXES = (".html", ".htm", ".txt", ".j2", ".jinja", ".jinja2", ".css", ".md")
 HTML_SUFFIXES = (".html", ".htm", ".html.j2", ".html.jinja", ".html.jinja2")
 _MAX_BYTES = 5 << 20  # mails above this are refused by most receivers; stops a list that is named as a template
+SNIPPETS = "snippets/"
+_SNIPPET_SUFFIXES = (".html", ".htm", ".txt")
 _ENVIRONMENT = jinja2.Environment()
 
 
@@ -40,6 +44,21 @@ class Sources:
                 found[name] = text
                 waiting += self._references(text)
         return found if root in found else {}
+
+    def snippets(self) -> Snippets:
+        """The pieces of text below `snippets/`. What has only HTML also gets the text that it says."""
+        found: dict[tuple[str, str], Snippet] = {}
+        spare: dict[tuple[str, str], Snippet] = {}
+        files = [n for n in sorted(self._names) if n.startswith(SNIPPETS) and n.endswith(_SNIPPET_SUFFIXES)]
+        for file in files:
+            text = self._text(file)
+            if text is None:
+                continue
+            stem, _, kind = file[len(SNIPPETS) :].rpartition(".")
+            for known, key in zip((found, spare), snippet_keys(stem), strict=False):
+                html = known[key].html if key in known else None  # text files come after those of HTML
+                known[key] = Snippet(html, text) if kind == "txt" else Snippet(text, text_template(text))
+        return spare | found
 
     def _references(self, text: str) -> list[str]:
         """Bundle paths that the template names; every template file where it makes a name up."""

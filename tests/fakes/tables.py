@@ -31,6 +31,11 @@ def example_tables() -> dict[str, Table]:
     """What the examples of the functions speak of."""
     return {
         "stores": made_table("stores", {"code": ["T1", "T2"], "city": ["台北", "台中"]}),
+        "shops": made_table(
+            "shops",
+            {"code": ["T2", "T1", "K1"], "lat": [24.15, 25.04, 22.63], "lon": [120.67, 121.56, 120.3]},
+            {"lat": "float", "lon": "float"},
+        ),
         "lines": made_table(
             "lines",
             {

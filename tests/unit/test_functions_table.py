@@ -12,6 +12,7 @@ from actors.model.states import RowState
 from actors.renderer.functions import FAMILIES, REGISTRY, Function
 from actors.renderer.functions.inputs import clusters
 from actors.renderer.functions.ranks import ranks_of
+from actors.renderer.functions.snippet import Snippet
 from actors.renderer.template import Columns, Context, compile_template
 from tests.fakes.tables import example_tables
 
@@ -21,6 +22,7 @@ CONTEXT = Context(
     keys={"demo": b"demo key"},
     ranks={"points": ranks_of(np.array([30, 10, 20]), pa.int64())},  # what rank_pct's entry speaks of; a row here has 20
     tables=example_tables(),
+    snippets={("closing", ""): Snippet(None, "敬祝 商祺")},
 )
 FUNCTIONS = sorted(REGISTRY.values(), key=lambda function: function.name)
 
@@ -33,7 +35,7 @@ NUMBERS = (
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
 PICTURES = "qr img_attach"
-TABLES = "lookup lookup_rows agg_rows"
+TABLES = "lookup lookup_rows agg_rows nearest content json_get list_join"
 CHINESE = "to_fullwidth to_halfwidth truncate_width simp_trad salutation surname zh_number zh_money_upper zodiac_tw"
 DATES = (
     "now today parse_date fmt_date roc_date roc_year lunar_date date_add date_diff days_until date_part end_of weekday_name"

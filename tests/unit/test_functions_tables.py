@@ -176,8 +176,8 @@ def test_a_literal_key_is_asked_for_once_and_means_the_same() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("lookup('s', k, 'v')", "lookup: the bundle has no table 's' (put it at tables/s.csv)"),
-        ("lookup('shops', k, 'v')", "lookup: the bundle has no table 'shops' (put it at tables/shops.csv)"),
+        ("lookup('s', k, 'v')", "lookup: tbl names no table of the bundle (put it at tables/s.csv)"),
+        ("lookup('shops', k, 'v')", "lookup: tbl names no table of the bundle (put it at tables/shops.csv)"),
         ("lookup(k, k, 'v')", "lookup: tbl must be a text in quotes"),
         ("'t' | lookup(k, k)", "lookup: col must be a text in quotes"),
         ("lookup('t', k, 'vv')", "lookup: col must name a column of the table 't' (did you mean v?)"),
@@ -201,21 +201,23 @@ def test_names_are_judged_when_the_template_is_compiled(call: str, message: str)
     assert [(p.file, p.line, p.message) for p in caught.value.problems] == [("b", 2, message)]
 
 
-def test_a_name_that_only_a_row_gives_ends_that_row() -> None:
+def test_files_that_only_a_row_names_are_judged_too() -> None:
     table = made_table("t", {"key": ["a"], "v": [1]}, {"v": "int"})
     context = Context(types={"k": "text"}, as_of=AS_OF, tables={"t": table})
     files = {
         "good": "{{ lookup('t', 'a', 'v') }}",
         "bad": "{{ lookup('none', 'a', 'v') }}",
-        "worse": "{{ lookup('t', 'a', 'vv') }}",
+        "worse": "\n{{ lookup('t', 'a', k) }}",
     }
+    with pytest.raises(InvalidInput) as caught:
+        compile_template("{% include k %}", name="b", context=context, escape=False, files=files)
+    assert {(p.file, p.line, p.message) for p in caught.value.problems} == {
+        ("bad", 1, "lookup: tbl names no table of the bundle (put it at tables/none.csv)"),
+        ("worse", 2, "lookup: col must be a text in quotes"),
+    }
+    del files["bad"], files["worse"]
     plan = compile_template("{% include k %}", name="b", context=context, escape=False, files=files)
-    columns = plan.run(pa.table({"k": list(files)}), np.arange(3))
-    assert columns.text(plan.statics, 0) == "1"
-    assert {i: f.reason.partition(": ")[2] for i, f in columns.failed.items()} == {
-        1: "lookup: tbl must name a table of the bundle",
-        2: "lookup: col must name a column of the table 't' (did you mean v?)",
-    }
+    assert plan.run(pa.table({"k": ["good"]}), np.arange(1)).text(plan.statics, 0) == "1"
 
 
 def test_rows_without_end_are_refused_one_recipient_at_a_time() -> None:

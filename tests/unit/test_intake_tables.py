@@ -213,4 +213,4 @@ async def test_a_template_that_names_what_is_not_there_refuses_the_bundle(tmp_pa
             pass
     (problem,) = caught.value.problems
     assert (problem.file, problem.line) == ("body.txt", 2)
-    assert problem.message == "lookup: the bundle has no table 'store' (did you mean stores?)"
+    assert problem.message == "lookup: tbl names no table of the bundle (did you mean stores?)"

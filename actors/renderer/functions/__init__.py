@@ -9,6 +9,8 @@ from actors.renderer.functions import (
     dateparse,
     dateparts,
     dates,
+    distances,
+    extracts,
     formats,
     hashes,
     links,
@@ -20,6 +22,7 @@ from actors.renderer.functions import (
     pictures,
     plugins,
     rounding,
+    snippets,
     tables,
     text,
     text_markup,
@@ -35,7 +38,8 @@ FAMILIES = (
     *(chinese_names, chinese_numbers, chinese_text),
     *(masks, formats),
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
-    *(tables, hashes, links, checks, pictures),
+    *(tables, distances, snippets, extracts),
+    *(hashes, links, checks, pictures),
 )
 
 plugins.load(REGISTRY)

@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.functions.ranks import Ranks
+from actors.renderer.functions.snippet import Snippets
 from actors.renderer.functions.table import Table
 
 
@@ -26,6 +27,8 @@ class Context:
     job: str = ""
     keys: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # key_id -> secret
     ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for
+    html: bool = False  # whether HTML is written, where a slot escapes and markup stays
+    snippets: Snippets = field(default_factory=dict, repr=False)
     tables: Mapping[str, Table] = field(default_factory=dict, repr=False)  # of the bundle
     bundle: frozenset[str] | None = None  # paths of the bundle's files; None: not known
     enclosures: Enclosures = field(default_factory=Enclosures, repr=False, compare=False)  # what the functions ask for

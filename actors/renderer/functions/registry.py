@@ -91,6 +91,8 @@ class Function:
 REGISTRY: dict[str, Function] = {}
 # By function: what is wrong with the settings that a template writes down, or nothing. Asked when the template is compiled.
 SETTINGS: dict[str, Callable[[Context, Mapping[str, Any]], str]] = {}
+# By function: the parameters that every template writes down.
+LITERALS: dict[str, frozenset[str]] = {}
 
 
 def _register(

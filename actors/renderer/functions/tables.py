@@ -4,8 +4,7 @@ Names are checked when a template is compiled (`template.tabling`); here only a 
 """
 
 import inspect
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.renderer.functions.aggregates import AGGREGATES, NUMERIC, aggregate
+from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.guards import binop, checked
 from actors.renderer.functions.inputs import whole
 from actors.renderer.functions.limits import MAX_ITEMS
 from actors.renderer.functions.listcols import Fields, ListCol, RowCol, edges
-from actors.renderer.functions.registry import REGISTRY, Function
+from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function
 from actors.renderer.functions.scope import Part, Scope, each, fail_all
 from actors.renderer.functions.table import Table, key_text
 from actors.renderer.functions.values import INT, TEXT, Col, Index, Lit, Value, column_of, list_of, null_of, numbers, spread
@@ -29,22 +29,17 @@ _ADDS = ("sum", "avg")
 _NO_LIMIT = 2**62
 
 
-Judge = Callable[[Table, dict[str, Any]], tuple[str, str] | None]  # from the settings that are known
+Fault = tuple[str, str]  # a parameter, and what it must be
 
 
-@dataclass(frozen=True)
-class TableFunction(Function):
-    """A function whose first argument names a table; `problem` gives what is wrong with the literals among the others."""
-
-    problem: Judge = lambda table, given: None
+def said(function: str, fault: Fault | None) -> str:
+    """A fault as a problem says it."""
+    return f"{function}: {' '.join(fault)}" if fault else ""
 
 
 def constant(value: Value) -> Any:
     """What a setting is in all rows; a column has no such value unless it has one row."""
     return value.value if isinstance(value, Lit) else value.list()[0] if value.n == 1 else None
-
-
-Fault = tuple[str, str]  # an argument and what it needs
 
 
 def no_column(table: Table, name: Any, argument: str, types: Collection[str] = ()) -> Fault | None:
@@ -92,34 +87,44 @@ def _joined(scope: Scope, table: Table, key: Value, work: Worked, rest: Value) -
     return spread(hit, work(Part(scope, at), table, group[at]), rest)
 
 
-def _table(scope: Scope, name: Value) -> Table | None:
-    found = constant(name)
-    return scope.job.tables.get(found) if isinstance(found, str) else None
+def no_table(job: Context, name: Any) -> Fault | None:
+    """What is wrong with the name of a table."""
+    if isinstance(name, str) and name in job.tables:
+        return None
+    near = get_close_matches(str(name), list(job.tables), 1)
+    return "tbl", f"names no table of the bundle ({f'did you mean {near[0]}?' if near else f'put it at tables/{name}.csv'})"
 
 
-def _registered(
-    example: str, expected: str, nulls: str, problem: Judge
+Judge = Callable[[Table, Mapping[str, Any]], Fault | None]
+
+
+def registered(
+    example: str, expected: str, nulls: str, judge: Judge, literals: str
 ) -> Callable[[Callable[..., Value]], Callable[..., Value]]:
+    """Registers a function of (scope, table, columns); a template names the table as its first argument, `tbl`."""
+
     def register(function: Callable[..., Value]) -> Callable[..., Value]:
         name = function.__name__
         parameters = [
             p.replace(default=p.default.value) if isinstance(p.default, Lit) else p
             for p in list(inspect.signature(function).parameters.values())[2:]
         ]
-        named = [p.name for p in parameters]
-        signature = inspect.Signature([inspect.Parameter("tbl", inspect.Parameter.POSITIONAL_OR_KEYWORD), *parameters])
+        tbl = inspect.Parameter("tbl", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+        def fault(job: Context, given: Mapping[str, Any]) -> Fault | None:
+            return no_table(job, given["tbl"]) or judge(job.tables[given["tbl"]], given)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
-            table = _table(scope, args[0])
-            if table is None:
-                return fail_all(scope, Refused(name, "tbl", "must name a table of the bundle"))
-            given = dict(zip(named, args[1:], strict=True))
-            wrong = problem(table, {k: constant(v) for k, v in given.items() if isinstance(v, Lit) or v.n == 1})
+            known = zip(["tbl", *(p.name for p in parameters)], args, strict=True)
+            given = {k: constant(v) for k, v in known}
+            wrong = fault(scope.job, given)  # what only a row's value named has not been judged
             if wrong:
                 return fail_all(scope, Refused(name, *wrong))
-            return function(scope, table, *args[1:])
+            return function(scope, scope.job.tables[given["tbl"]], *args[1:])
 
-        REGISTRY[name] = TableFunction(
+        LITERALS[name] = frozenset(("tbl", *literals.split()))
+        SETTINGS[name] = lambda job, given: said(name, fault(job, given))
+        REGISTRY[name] = Function(
             name=name,
             family=FAMILY,
             kind="J",
@@ -127,20 +132,19 @@ def _registered(
             example=example,
             expected=expected,
             nulls=nulls,
-            signature=signature,
+            signature=inspect.Signature([tbl, *parameters]),
             run=run,
-            problem=problem,
         )
         return function
 
     return register
 
 
-def _lookup_fault(table: Table, given: dict[str, Any]) -> Fault | None:
-    return no_column(table, given["col"], "col")
+def _lookup_fault(table: Table, given: Mapping[str, Any]) -> Fault | None:
+    return no_column(table, given.get("col"), "col")
 
 
-@_registered("lookup('stores', 'T2', 'city')", "台中", "alt where the key is null or not in the table", _lookup_fault)
+@registered("lookup('stores', 'T2', 'city')", "台中", "alt where the key is null or not in the table", _lookup_fault, "col")
 def lookup(scope: Scope, table: Table, key: Value, col: Value, alt: Value = Lit(None)) -> Value:
     """The column's value in the first row with this key; alt where the table has no such key. A null in the table stays
     null."""
@@ -148,16 +152,17 @@ def lookup(scope: Scope, table: Table, key: Value, col: Value, alt: Value = Lit(
     return _joined(scope, table, key, lambda part, table, group: table.column(column, table.first_rows(group)), alt)
 
 
-def _rows_fault(table: Table, given: dict[str, Any]) -> Fault | None:
+def _rows_fault(table: Table, given: Mapping[str, Any]) -> Fault | None:
     order = given.get("order")
     return None if order is None else no_column(table, order.removeprefix("-") if isinstance(order, str) else order, "order")
 
 
-@_registered(
+@registered(
     "lookup_rows('lines', 'A7', order='-amount') | map(attribute='item') | join(' ')",
     "pen ink",
     "an empty list where the key is null or not in the table",
     _rows_fault,
+    "order",
 )
 def lookup_rows(scope: Scope, table: Table, key: Value, limit: Value = Lit(None), order: Value = Lit(None)) -> Value:
     """The rows with this key, for a loop: in the table's order or in that of the column `order` ('-amount': falling; nulls
@@ -172,8 +177,7 @@ def lookup_rows(scope: Scope, table: Table, key: Value, limit: Value = Lit(None)
         scope.fail(i, Limit(f"finds more than {MAX_ITEMS} rows of a table: give a limit"))
         most[i] = 0
     counts, rows = _cut(counts, rows, most)
-    fields = Fields(table.shape.types.keys(), lambda name, at: table.column(name, rows if at is None else rows[at]))
-    lists = ListCol(edges(counts), RowCol(len(rows), fields))
+    lists = row_lists(table, counts, rows)
     return lists if keys.n == scope.n else Lit(lists.list()[0])
 
 
@@ -217,7 +221,18 @@ def _cut(counts: Index, rows: Index, most: Index) -> tuple[Index, Index]:
     return kept, rows[_runs(np.cumsum(counts) - counts, kept)]
 
 
-def _agg_fault(table: Table, given: dict[str, Any]) -> Fault | None:
+def row_lists(table: Table, counts: Index, rows: Index, more: Mapping[str, Col] = {}) -> ListCol:
+    """Lists of rows of the table, so many each, one after the other in `rows`; `more` are further fields of them."""
+
+    def field(name: str, at: Index | None) -> Col:
+        if name in more:
+            return more[name] if at is None else more[name].take(at)
+        return table.column(name, rows if at is None else rows[at])
+
+    return ListCol(edges(counts), RowCol(len(rows), Fields({**table.shape.types, **more}.keys(), field)))
+
+
+def _agg_fault(table: Table, given: Mapping[str, Any]) -> Fault | None:
     fn, col = given.get("fn"), given.get("col")
     if fn not in AGGREGATES:
         return "fn", f"must be one of {', '.join(AGGREGATES)}"
@@ -226,7 +241,7 @@ def _agg_fault(table: Table, given: dict[str, Any]) -> Fault | None:
     return no_column(table, col, "col", NUMERIC if fn in _ADDS else ())
 
 
-@_registered("agg_rows('lines', 'A7', 'sum', 'amount')", "7.50", "null where the key is null", _agg_fault)
+@registered("agg_rows('lines', 'A7', 'sum', 'amount')", "7.50", "null where the key is null", _agg_fault, "fn col")
 def agg_rows(scope: Scope, table: Table, key: Value, fn: Value, col: Value = Lit(None)) -> Value:
     """`sum`, `count`, `max`, `min` or `avg` of a column over the rows with this key; nulls do not count. Without such a row,
     null, and a count of 0. Sums are exact; floats are added as the decimals that they print."""

@@ -7,7 +7,7 @@ from jinja2 import nodes
 
 from actors.model.errors import Problem
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.registry import REGISTRY, SETTINGS, Function
+from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function
 from actors.renderer.template.syntax import Source
 
 _COLUMN = object()  # stands for what only a row tells
@@ -24,7 +24,11 @@ def setting_problems(sources: Iterable[Source], context: Context, shadowed: froz
     for source in sources:
         for function, node, before in _calls(source):
             asked = SETTINGS.get(function.name)
-            if asked is None or function.name in shadowed or node.dyn_args is not None or node.dyn_kwargs is not None:
+            if asked is None or function.name in shadowed:
+                continue
+            if node.dyn_args is not None or node.dyn_kwargs is not None:
+                if function.name in LITERALS:
+                    problems.append(Problem(source.name, f"{function.name}: takes no arguments with * or **", node.lineno))
                 continue
             values = [_literal(arg) for arg in [*before, *node.args]]
             named = {str(pair.key): _literal(pair.value) for pair in node.kwargs}
@@ -32,7 +36,10 @@ def setting_problems(sources: Iterable[Source], context: Context, shadowed: froz
                 bound = function.signature.bind(*values, **named)
             except TypeError:
                 continue  # reported on its own
-            problem = asked(context, {name: value for name, value in bound.arguments.items() if value is not _COLUMN})
+            known = {name: value for name, value in bound.arguments.items() if value is not _COLUMN}
+            unknown = (bound.arguments.keys() - known.keys()) & LITERALS.get(function.name, frozenset())
+            wanted = f"{function.name}: {' and '.join(sorted(unknown))} must be a text in quotes"
+            problem = wanted if unknown else asked(context, known)
             if problem:
                 problems.append(Problem(source.name, problem, node.lineno))
     return problems

@@ -4,6 +4,7 @@ A plan keeps no state between shards; one thread at a time runs it.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -24,7 +25,6 @@ from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
-from actors.renderer.template.tabling import table_problems
 from actors.renderer.template.watch import Watch
 
 
@@ -67,13 +67,13 @@ def compile_template(
 ) -> Plan:
     """The plan of one template. `files` are what it may include; `watch` is told what the plan's slots and branches see. Raises
     InvalidInput with every problem and its line."""
+    context = replace(context, html=escape)
     main = Source.read(name, source)
     taken: dict[str, Source] = {}
     problems = check(main, context.types, files or {}, taken)
     sources = (main, *taken.values())
     shadowed = frozenset(n for source in sources for n in set_names(source.tree))
     problems += column_problems(sources, context.types, shadowed)
-    problems += table_problems(sources, context.tables, shadowed)
     reached = all_files(sources, files or {})
     problems += private_problems(reached, context.private)
     problems += setting_problems(reached, context, shadowed)

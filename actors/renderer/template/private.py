@@ -35,6 +35,7 @@ _CHOOSING: Mapping[str, frozenset[int]] = {
     "lookup": frozenset((0, 1, 2)),
     "lookup_rows": frozenset((0, 1, 2, 3)),
     "agg_rows": frozenset((0, 1, 2, 3)),
+    "content": frozenset((0, 1)),
     "claim_code": frozenset((0, 1)),
 }
 _METHODS = "count endswith find index isalnum isalpha isdigit islower isnumeric isspace isupper rfind rindex startswith"
