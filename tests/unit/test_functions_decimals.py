@@ -31,7 +31,7 @@ def texts(slot: str, **values: list[Any]) -> list[str | None]:
     n = len(next(iter(values.values())))
     table = pa.table({name: pa.array(values.get(name, [None] * n), kind) for name, kind in KINDS.items()})
     found: list[list[str | None]] = []
-    for source in (f"{{{{ {slot} }}}}", f"{{% for q in [1] %}}{{{{ {slot} }}}}{{% endfor %}}"):
+    for source in (f"{{{{ {slot} }}}}", f"{{% for q in [1] recursive %}}{{{{ {slot} }}}}{{% endfor %}}"):
         plan = compile_template(source, name="t", context=CONTEXT, escape=False)
         assert plan.explain()[0].mode == ("row by row" if "{%" in source or "select" in slot else "column")
         columns = plan.run(table, np.arange(n))

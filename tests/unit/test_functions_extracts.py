@@ -66,7 +66,7 @@ def test_nearest(points: list[Any], asked: list[Any], n: int, chunk: int) -> Non
     table = places(points, chunk)
     loop = f"{{% for r in nearest('t', a, o, {n}) %}}{{{{ r.id }}}} {{{{ r.distance_km }}}},{{% endfor %}}"
     columns = {"a": ("float", [p[0] for p in asked]), "o": ("float", [p[1] for p in asked])}
-    found = run(f"{loop}|{{% for i in [1] %}}{loop}{{% endfor %}}", table, columns)
+    found = run(f"{loop}|{{% for i in [1] recursive %}}{loop}{{% endfor %}}", table, columns)
     there = [(i, p) for i, p in enumerate(points) if None not in p]
     for point, text in zip(asked, found, strict=True):
         assert text is not None

@@ -87,7 +87,7 @@ def test_the_promised_functions_are_there() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.name)
 def test_example_holds_in_every_way(function: Function) -> None:
     slot = f"{{{{ {function.example} }}}}"
-    row_by_row = f"{{% for i in [one] %}}{slot}{{% endfor %}}"
+    row_by_row = f"{{% for i in [one] recursive %}}{slot}{{% endfor %}}"
     in_a_branch = f"{{% if one %}}{slot}{{% endif %}}"
     for source in (slot, row_by_row, in_a_branch):
         assert texts(source, ["a", "b"]) == [function.expected] * 2

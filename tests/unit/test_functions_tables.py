@@ -38,7 +38,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 WAYS = (
     "{{{{ {} }}}}",
     "{{% if k is none or k is defined %}}{{{{ {} }}}}{{% endif %}}",
-    "{{% for i in [1] %}}{{{{ {} }}}}{{% endfor %}}",
+    "{{% for i in [1] recursive %}}{{{{ {} }}}}{{% endfor %}}",
 )
 
 
