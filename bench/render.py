@@ -126,7 +126,11 @@ def _part(case: str, body: str, rows: int, say: Say) -> dict[str, Any]:
         alone = _rate(lambda: [template.render(row) for row in listed], len(listed))
         peer = _rate(lambda: [encode(template.render(row).encode()) for row in listed], len(listed))
         found = _versus(case, _rate(ours, rows), "jinja2", peer, "parts/s")
-        return found | {"peer_text_only": round(alone), "ratio_text_only": round(found["rate"] / alone, 1), "bytes": len(made[0])}
+        return found | {
+            "peer_text_only": round(alone),
+            "ratio_text_only": round(found["rate"] / alone, 1),
+            "bytes": len(made[0]),
+        }
 
 
 def _subject(rows: int, say: Say) -> dict[str, Any]:
@@ -148,9 +152,7 @@ def _subject(rows: int, say: Say) -> dict[str, Any]:
 
 def _mime(rows: int, say: Say) -> dict[str, Any]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     signers = [Signer(Identity("bank.test", "bench", pem))]
     scheme, digest, data = padding.PKCS1v15(), hashes.SHA256(), random.Random(3).randbytes(1000)
     some = min(rows, QUICK_ROWS)
@@ -162,7 +164,9 @@ def _mime(rows: int, say: Say) -> dict[str, Any]:
 
         best_limit = best = 0.0
         for _ in range(REPEATS):  # in turn: the clock of a shared processor wanders
-            best_limit = max(best_limit, _rate(lambda: [key.sign(data, scheme, digest) for _ in range(SIGNATURES)], SIGNATURES, 1))
+            best_limit = max(
+                best_limit, _rate(lambda: [key.sign(data, scheme, digest) for _ in range(SIGNATURES)], SIGNATURES, 1)
+            )
             best = max(best, _rate(ours, some, 1))
     return {
         "case": "mime",

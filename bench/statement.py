@@ -16,8 +16,12 @@ from bench.people import TYPES, people
 LINES = 5  # of each row's table
 SUBJECT = "{{ name | mask_name }} 您的帳單 {{ amount | fmt_currency }}"
 _ITEMS = ("信用卡消費", "Online shopping", "保費", "悠遊卡加值", "電信費", "Books & music", "交通", "餐飲")
-_STYLE = "padding:8px 16px;font:14px/1.6 'Noto Sans TC',Helvetica,Arial,sans-serif;color:#333333;border-bottom:1px solid #eeeeee"
-_FIXED = f'<tr><td style="{_STYLE}">Terms apply. 優惠以官網公告為準 {{n}}</td><td align="right" style="{_STYLE}">more</td></tr>\n'
+_STYLE = (
+    "padding:8px 16px;font:14px/1.6 'Noto Sans TC',Helvetica,Arial,sans-serif;color:#333333;border-bottom:1px solid #eeeeee"
+)
+_FIXED = (
+    f'<tr><td style="{_STYLE}">Terms apply. 優惠以官網公告為準 {{n}}</td><td align="right" style="{_STYLE}">more</td></tr>\n'
+)
 
 # 30 calls of 21 functions, 2 branches, a table of five lines.
 HEAVY = """\
@@ -31,7 +35,10 @@ HEAVY = """\
 <p>{{ iif(vip, '貴賓', '會員') }} {{ band(points, [1000, 10000, 30000], ['一般', '銅', '銀', '金']) }}
 {{ switch(level, 'gold', '金卡', 'silver', '銀卡', '普卡') }} {{ clamp(points, 100, 20000) | fmt_number }}
 {{ percent_of(points, 50000, 1) }}% {{ clamp(orders, 2, 9) }} {{ iif(orders > 9, '常客', '新客') }}</p>
-{% if points > 20000 %}<p>VIP {{ name | mask_name }}，謝謝您</p>{% elif vip %}<p>貴賓 {{ id }}</p>{% else %}<p>{{ id }}</p>{% endif %}
+{% if points > 20000 %}<p>VIP {{ name | mask_name }}，謝謝您</p>
+{% elif vip %}<p>貴賓 {{ id }}</p>
+{% else %}<p>{{ id }}</p>
+{% endif %}
 {% if orders >= 10 %}<p><a href="{{ link }}">{{ orders | fmt_number }} orders</a></p>{% endif %}
 <table>
 {% for line in lookup_rows('lines', id) %}\
@@ -50,7 +57,7 @@ SIZE = 10_000  # bytes of a page
 
 def page(body: str) -> str:
     """A whole page of about SIZE bytes around the body."""
-    start = f"<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>帳單</title></head>\n<body>\n{body}<table>\n"
+    start = f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>帳單</title></head>\n<body>\n{body}<table>\n'
     fill = max(0, SIZE - len(start.encode())) // len(_FIXED.encode())
     return start + "".join(_FIXED.format(n=n) for n in range(fill)) + "</table>\n</body></html>\n"
 

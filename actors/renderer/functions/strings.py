@@ -33,6 +33,12 @@ def made(offsets: Ints, data: Bytes) -> pa.StringArray:
     )
 
 
+def made_bytes(offsets: Ints, data: Bytes) -> pa.LargeBinaryArray:
+    """Any bytes between the offsets."""
+    held = pa.py_buffer(offsets.astype(np.int64, copy=False)), pa.py_buffer(np.ascontiguousarray(data))
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, [None, *held])
+
+
 def ends_of(lengths: NDArray[np.integer]) -> Ints:
     """The offsets of texts of these lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)

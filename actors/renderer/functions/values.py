@@ -32,7 +32,6 @@ _KINDS: Final[dict[type, str]] = {
 }
 _KINDS[datetime] = "datetime"
 _DTYPES: Final[dict[str, Any]] = {INT: np.int64, FLOAT: np.float64, BOOL: np.bool_, DATE: np.int64}
-_INT64_DIGITS = 18  # decimal digits that surely fit an int64
 _DAYS = "datetime64[D]"
 _EPOCH = date(1970, 1, 1).toordinal()
 _ZERO: Final[dict[str, Any]] = {INT: 0, FLOAT: 0, BOOL: False, DATE: date(1970, 1, 1)}
@@ -326,10 +325,10 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> Col:
     if pa.types.is_date(kind):
         days, null = _numbers(column.cast(pa.date32()).cast(pa.int32()))
         return Col(DATE, n, None, days.astype(np.int64), null)
-    if pa.types.is_decimal128(kind) and kind.scale >= 0 and kind.precision <= _INT64_DIGITS:
-        low = np.frombuffer(column.buffers()[1], np.int64)[2 * column.offset : 2 * (column.offset + n) : 2]
-        null = np.asarray(column.is_null().to_numpy(zero_copy_only=False)) if column.null_count else None
-        return decimals(np.where(null, 0, low) if null is not None else low, kind.scale, null)
+    if pa.types.is_decimal128(kind) and kind.scale >= 0:
+        units = _units(column)
+        if units is not None:
+            return decimals(units[0], kind.scale, units[1])
     return column_of(_objects(column, kind, zone))
 
 
@@ -339,6 +338,17 @@ def _numbers(column: pa.Array) -> tuple[NDArray[Any], Mask | None]:
         null = np.asarray(column.is_null().to_numpy(zero_copy_only=False))
         column = column.fill_null(False if pa.types.is_boolean(column.type) else 0)
     return column.to_numpy(zero_copy_only=False), null
+
+
+def _units(column: pa.Decimal128Array) -> tuple[NDArray[np.int64], Mask | None] | None:
+    """Decimals as multiples of their last place; None where one needs more than 64 bits."""
+    n = len(column)
+    null = np.asarray(column.is_null().to_numpy(zero_copy_only=False)) if column.null_count else None
+    words = np.frombuffer(column.buffers()[1], np.int64)[2 * column.offset : 2 * (column.offset + n)].reshape(n, 2)
+    low, high = words[:, 0], words[:, 1]
+    if null is not None:
+        low, high = np.where(null, 0, low), np.where(null, 0, high)
+    return (np.ascontiguousarray(low), null) if np.array_equal(high, low >> 63) else None
 
 
 def _objects(column: pa.Array, kind: pa.DataType, zone: ZoneInfo) -> list[Any]:

@@ -7,7 +7,7 @@ of the row.
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +38,16 @@ class Piece(Protocol):
     def mask(self) -> NDArray[np.bool_] | None: ...
 
 
+@runtime_checkable
+class Looped(Piece, Protocol):
+    """What a loop wrote: the pieces of the items of all rows end to end; row i has `counts[i]` of them."""
+
+    @property
+    def items(self) -> Sequence[Piece]: ...
+    @property
+    def counts(self) -> NDArray[np.int64]: ...
+
+
 def fail(failed: Failed, index: int, reason: str) -> None:
     """Notes a render_error; the first reason of a row stays."""
     failed.setdefault(index, (RowState.RENDER_ERROR, reason))
@@ -48,23 +58,20 @@ def canonical_newlines(text: str) -> str:
     return _LINE_END.sub("\r\n", text)
 
 
-def join_cells(values: Sequence[str], failed: Failed) -> str:
-    """The cells with `SEPARATOR` between them, line ends canonical. Cells that no mail can hold (NUL, lone surrogates) fail."""
-    joined = SEPARATOR.join(values)
-    if joined.count(SEPARATOR) != len(values) - 1 or not _encodes(joined):
-        joined = SEPARATOR.join([_checked(value, index, failed) for index, value in enumerate(values)])
-    if "\n" in joined or "\r" in joined:
-        joined = canonical_newlines(joined)
-    return joined
-
-
-def utf8_column(piece: Piece, failed: Failed) -> Column:
-    """The piece's cells as UTF-8 with canonical line ends."""
-    if piece.text is not None:
-        data = parts(piece.text)[1].tobytes()
-        if b"\n" not in data and b"\r" not in data and b"\0" not in data:
-            return piece.text.cast(pa.binary())
-    return join_cells(piece.values, failed).encode().split(b"\0") if piece.values else []
+def clean_text(piece: Piece, failed: Failed) -> pa.StringArray:
+    """The piece's texts with line ends as LF. Cells that no mail can hold (NUL, lone surrogates) are emptied and fail."""
+    text = piece.text
+    if text is not None:
+        held = parts(text)[1].tobytes()
+        if b"\r" not in held and b"\0" not in held:
+            return text
+    values = piece.values
+    together = SEPARATOR.join(values)
+    if together.count(SEPARATOR) != max(len(values) - 1, 0) or not _encodes(together):
+        together = SEPARATOR.join([_checked(value, index, failed) for index, value in enumerate(values)])
+    if "\r" in together:
+        together = together.replace("\r\n", "\n").replace("\r", "\n")
+    return pa.array(together.split(SEPARATOR) if values else [], pa.string())
 
 
 def cells(column: Column, n: int) -> list[bytes]:

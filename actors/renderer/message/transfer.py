@@ -19,33 +19,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from actors.renderer.functions.strings import firsts, made, parts
+from actors.renderer.functions.strings import Bytes, Ints, ends_of, made_bytes, parts
 from actors.renderer.message.columns import (
-    SEPARATOR,
     Column,
     Failed,
+    Looped,
     Piece,
     canonical_newlines,
     cells,
-    join_cells,
+    clean_text,
     joined,
     masked,
     rows,
-    utf8_column,
 )
 
+Flags = NDArray[np.bool_]
 QUOTED_PRINTABLE = "quoted-printable"
 BASE64 = "base64"
 
-_QP_CUT = (
-    72  # 76 less what may be added after cutting: 2 for a dot at the start, 2 for a blank at a hard end or 1 for a soft break
-)
+_QP_CUT = 71  # 76 less 2 where the last byte before the cut takes three, 2 for a dot at the start, 1 for a soft break
 _QP_LITERAL = re.compile(r"[^\0\t\r\n -<>-~]+")
-_QP_CHUNK = re.compile(rf"[^\r\n]{{1,{_QP_CUT}}}(?<!=)(?<!=[0-9A-F])")
-_SOFT = "=\r\n"
-# How many bytes each byte becomes; 0: not in a column (line ends, NUL).
+_SOFT = b"=\r\n"
+_LF = 0x0A
+# How many bytes each byte becomes.
 _QP_WIDTHS = np.array(
-    [0 if b in b"\0\r\n" else 1 if b == 9 or (32 <= b <= 126 and b != ord("=")) else 3 for b in range(256)], np.uint8
+    [2 if b == _LF else 1 if b == 9 or (32 <= b <= 126 and b != ord("=")) else 3 for b in range(256)], np.uint8
 )
 _HEX = np.frombuffer(b"0123456789ABCDEF", np.uint8)
 _B64_LINE = 57  # bytes that make 76 characters
@@ -84,21 +82,31 @@ class QuotedPrintable:
     name = QUOTED_PRINTABLE
 
     def __init__(self, statics: Sequence[str]):
-        texts = [_qp_lines(_qp_escape(canonical_newlines(s))) for s in statics]
-        self._statics = [t.encode("ascii") for t in texts]
+        self._statics = [quoted(pa.array([_lf(text)], pa.string()))[0].as_py() for text in statics]
 
     def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
-        out: list[Column] = []
-        for piece in pieces:
-            column: Column
-            if piece.static >= 0:
-                column = self._statics[piece.static]
-            else:
-                column = qp_column(piece.text) if piece.text is not None else None
-                if column is None:
-                    column = _qp_cells(piece.values, failed)
-            out.append(column if piece.mask is None else masked(column, piece.mask))
-        return _finished(out, n)
+        return _finished([self._column(piece, failed) for piece in pieces], n)
+
+    def _column(self, piece: Piece, failed: Failed) -> Column:
+        """Whole lines for each row."""
+        column: Column
+        if piece.static >= 0:
+            column = self._statics[piece.static]
+        elif isinstance(piece, Looped):
+            column = self._loop(piece, failed)
+        else:
+            column = quoted(clean_text(piece, failed))
+        return column if piece.mask is None else masked(column, piece.mask)
+
+    def _loop(self, piece: Looped, failed: Failed) -> Column:
+        """A loop's literals are encoded once, its slots a column of all items at a time; the items' lines then only follow one
+        another."""
+        below: Failed = {}
+        items = joined([self._column(inner, below) for inner in piece.items], int(piece.counts.sum()))
+        for index, failure in below.items():
+            failed.setdefault(int(np.searchsorted(np.cumsum(piece.counts), index, "right")), failure)
+        offsets, data = parts(items)
+        return made_bytes(offsets[ends_of(piece.counts)], data)
 
 
 def _finished(columns: list[Column], n: int) -> list[Column]:
@@ -130,65 +138,79 @@ def _closed(text: bytes) -> bytes:
     return text + b"\r\n"
 
 
-def _qp_escape(text: str) -> str:
-    return _QP_LITERAL.sub(_qp_hex, text) if _QP_LITERAL.search(text) else text
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _qp_hex(match: re.Match[str]) -> str:
-    return "=" + match[0].encode().hex("=").upper()
-
-
-def qp_column(text: pa.StringArray) -> pa.BinaryArray | None:
-    """Encoded cells of texts without nulls; None where one of them has a line end, a NUL, or more than a line holds."""
+def quoted(text: pa.StringArray) -> pa.BinaryArray:
+    """Each text, whose line ends are LF, as whole lines of quoted-printable: the last one ends soft where the text has no line
+    end there. An empty text is nothing."""
     offsets, data = parts(text)
-    if len(data):
-        widths = _QP_WIDTHS[data]
-        first = offsets[:-1][firsts(offsets, data) == ord(".")]
-        if not widths.all():
-            return None
-        if len(first) or int(widths.max()) > 1:
-            widths[first] = 3
-            ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths, dtype=np.int64)])
-            encoded = np.empty(int(ends[-1]), np.uint8)
-            encoded[ends[:-1]] = data
-            wide = np.flatnonzero(widths > 1)
-            encoded[ends[wide]] = ord("=")
-            encoded[ends[wide] + 1] = _HEX[data[wide] >> 4]
-            encoded[ends[wide] + 2] = _HEX[data[wide] & 15]
-            offsets, data = ends[offsets], encoded
-    lengths = np.diff(offsets)
-    if len(lengths) and int(lengths.max()) > _QP_CUT:
+    if not len(data):
+        return made_bytes(np.zeros(len(text) + 1, np.int64), data)
+    widths = _QP_WIDTHS[data]
+    heads, ends_line = _line_starts(offsets, data)
+    if ends_line is not None:
+        blank = ends_line & ((data == 0x20) | (data == 0x09))  # a blank before a hard line end
+        widths[blank] = 3
+    breaks = _soft_breaks(widths, heads, data)
+    starts = heads if breaks is None else heads | breaks
+    dots = starts & (data == ord("."))
+    widths[dots] = 3
+    last = offsets[1:][np.diff(offsets) > 0] - 1
+    last = last[data[last] != _LF]
+    room = widths.astype(np.int64)
+    room[last] += 3
+    if breaks is not None:
+        room += 3 * breaks
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(room)])
+    at = ends[:-1] if breaks is None else ends[:-1] + 3 * breaks
+    out = np.empty(int(ends[-1]), np.uint8)
+    out[at] = data
+    _write_wide(out, at, widths, data)
+    for soft in (at[last] + widths[last], ends[:-1][breaks] if breaks is not None else at[:0]):
+        for k in range(3):
+            out[soft + k] = _SOFT[k]
+    return made_bytes(ends[offsets], out)
+
+
+def _line_starts(offsets: Ints, data: Bytes) -> tuple[Flags, Flags | None]:
+    """Which bytes start a line of their text, and which stand before a LF (None: there is no LF)."""
+    starts = np.zeros(len(data) + 1, np.bool_)
+    starts[offsets] = True
+    lf = data == _LF
+    if not lf.any():
+        return starts[:-1], None
+    before = np.zeros(len(data), np.bool_)
+    before[:-1] = lf[1:] & ~starts[1:-1]
+    starts[1:] |= lf
+    return starts[:-1], before
+
+
+def _soft_breaks(widths: NDArray[np.uint8], heads: Flags, data: Bytes) -> Flags | None:
+    """Before which bytes a line is broken softly: no line keeps more than _QP_CUT + 2. None: before none."""
+    ends = np.cumsum(widths, dtype=np.int64)
+    begin = ends - widths
+    lines = np.flatnonzero(heads)
+    longest = np.diff(np.append(begin[lines], ends[-1])).max()
+    if longest <= _QP_CUT:
         return None
-    cells = made(offsets, data)
-    if len(lengths) and not lengths.all():
-        return pc.binary_join_element_wise(cells, pc.if_else(pa.array(lengths > 0), _SOFT, ""), "").cast(pa.binary())
-    return pc.binary_join_element_wise(cells, _SOFT, "").cast(pa.binary())
+    column = begin - np.repeat(begin[lines], np.diff(np.append(lines, len(data))))
+    stretch = column // _QP_CUT
+    breaks = np.zeros(len(data), np.bool_)
+    breaks[1:] = (stretch[1:] != stretch[:-1]) & ~heads[1:] & (data[1:] != _LF)
+    return breaks
 
 
-def _qp_cells(values: Sequence[str], failed: Failed) -> list[bytes]:
-    """One encoded cell a row, from the column joined once."""
-    if not values:
-        return []
-    text = _qp_escape(join_cells(values, failed))
-    cells = text.split(SEPARATOR)
-    if "\r" in text or max(map(len, cells)) > _QP_CUT:
-        return [_qp_lines(cell).encode("ascii") for cell in cells]
-    data = text.encode("ascii")
-    if text.startswith(".") or SEPARATOR + "." in text:
-        data = (b"\0" + data).replace(b"\0.", b"\0=2E")[1:]
-    return [cell + b"=\r\n" if cell else b"" for cell in data.split(b"\0")]
-
-
-def _qp_lines(escaped: str) -> str:
-    """Escaped text cut into lines; ends with a line end unless it is empty."""
-    if not escaped:
-        return ""
-    lines = [line if len(line) <= _QP_CUT else _SOFT.join(_QP_CHUNK.findall(line)) for line in escaped.split("\r\n")]
-    text = "\r\n".join(lines)
-    text = text.replace(" \r\n", "=20\r\n").replace("\t\r\n", "=09\r\n").replace("\r\n.", "\r\n=2E")
-    if text.startswith("."):
-        text = "=2E" + text[1:]
-    return text if lines[-1] == "" else text + _SOFT
+def _write_wide(out: Bytes, at: Ints, widths: NDArray[np.uint8], data: Bytes) -> None:
+    """What takes more than its own byte: CRLF for LF, =XX for all else."""
+    places = np.flatnonzero(widths == 3)
+    if len(places):
+        to, values = at[places], data[places]
+        out[to], out[to + 1], out[to + 2] = ord("="), _HEX[values >> 4], _HEX[values & 15]
+    places = np.flatnonzero(widths == 2)
+    if len(places):
+        out[at[places]], out[at[places] + 1] = 0x0D, _LF
 
 
 class Base64:
@@ -207,7 +229,7 @@ class Base64:
         for piece in pieces:
             phases = self._phases[piece.static] if piece.static >= 0 else None
             if phases is None:
-                column: Column = self._plain[piece.static] if piece.static >= 0 else utf8_column(piece, failed)
+                column: Column = self._plain[piece.static] if piece.static >= 0 else crlf(clean_text(piece, failed))
                 pending.append(column if piece.mask is None else masked(column, piece.mask))
             else:
                 pending = [_flush(pending, phases, piece.mask, n, out)]
@@ -247,6 +269,13 @@ def _flush(pending: list[Column], phases: Phases, mask: NDArray[np.bool_] | None
     out.append(_quanta(pc.if_else(on, whole, _large([b""])[0])))
     out.append([cores[k] if row else b"" for k, row in zip(needs.tolist(), mask.tolist(), strict=True)])
     return pc.if_else(on, after, before)
+
+
+def crlf(text: pa.StringArray) -> pa.BinaryArray:
+    """The texts, whose line ends are LF, with CRLF."""
+    if b"\n" in parts(text)[1].tobytes():
+        text = pc.replace_substring(text, "\n", "\r\n")
+    return text.cast(pa.binary())
 
 
 def _large(values: list[bytes]) -> pa.LargeBinaryArray:

@@ -29,7 +29,7 @@ class Piece:
     """One stretch of the text of every row: a literal (`static` is its index in `Plan.statics`) or a slot's values, held as
     Python texts or in Arrow."""
 
-    __slots__ = ("_values", "mask", "static", "text")
+    __slots__ = ("_text", "_values", "mask", "static")
 
     def __init__(
         self,
@@ -39,8 +39,12 @@ class Piece:
         text: pa.StringArray | None = None,
     ):
         self.static, self.mask = static, mask  # the mask: which rows have this piece; None: all
-        self.text = text  # in Arrow, without nulls; None where it was made of Python texts
-        self._values = values
+        self._text, self._values = text, values
+
+    @property
+    def text(self) -> pa.StringArray | None:
+        """The values in Arrow, without nulls; None where they were made of Python texts."""
+        return self._text
 
     @property
     def values(self) -> list[str]:

@@ -21,7 +21,7 @@ from actors.renderer.functions.listcols import nested_from_arrow
 from actors.renderer.functions.strings import longest_bytes
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
 from actors.renderer.template.columns import Failure, Piece
-from actors.renderer.template.itemtexts import Texts, joined
+from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
 from actors.renderer.template.sandbox import RowEnvironment
 
 _EMPTY = pa.array([""])
@@ -224,6 +224,18 @@ class Frame:
             placed = pa.concat_arrays([_EMPTY, texts]).take(pa.array(places))
         pieces.append(Piece(values=placed) if isinstance(placed, list) else Piece(text=placed))
         self.wrote(pieces, longest)
+
+    def looped(self, pieces: list[Piece], items: "Frame", written: list[Piece], counts: NDArray[np.int64]) -> None:
+        """Adds what a loop wrote for these rows, each of which has so many of the items."""
+        if not written:
+            return
+        if self.index is not None:
+            placed = np.zeros(self.space.n, np.int64)
+            placed[self.index] = counts
+            counts = placed
+        pieces.append(LoopPiece(written, self.shard.statics, counts))
+        literals = sum(len(self.shard.statics[piece.static]) for piece in written if piece.static >= 0)
+        self.wrote(pieces, int(counts.max(initial=0)) * (items.space.longest + literals))
 
     def wrote(self, pieces: list[Piece], chars: int) -> None:
         """Notes that the last of these pieces has at most so many characters in any place."""

@@ -1,4 +1,4 @@
-"""The pieces of items put together to one text a row, in Arrow where all of them are held there."""
+"""The pieces of items put together to one text a row, at once or when asked for; in Arrow where all of them are held there."""
 
 from collections.abc import Sequence
 from itertools import pairwise, repeat
@@ -39,6 +39,37 @@ def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.i
     texts = list(map("".join, zip(*streams, strict=True)))
     starts = edges(counts).tolist()
     return ["".join(texts[start:end]) for start, end in pairwise(starts)]
+
+
+class LoopPiece(Piece):
+    """What a loop wrote: `items` are the pieces of the items of all rows end to end, row i has `counts[i]` of them. Who encodes
+    text can encode those once each; they are joined when somebody asks for the rows' texts."""
+
+    __slots__ = ("_statics", "counts", "items")
+
+    def __init__(self, items: list[Piece], statics: Sequence[str], counts: NDArray[np.int64]):
+        super().__init__()
+        self.items, self.counts, self._statics = items, counts, statics
+
+    def _join(self) -> None:
+        if self._text is None and self._values is None:
+            texts = joined(self.items, self._statics, self.counts)
+            if isinstance(texts, list):
+                self._values = texts
+            else:
+                self._text = texts
+
+    @property
+    def text(self) -> pa.StringArray | None:
+        """The rows' texts in Arrow, where the items' are."""
+        self._join()
+        return self._text
+
+    @property
+    def values(self) -> list[str]:
+        """The rows' texts."""
+        self._join()
+        return super().values
 
 
 def _column(piece: Piece, statics: Sequence[str]) -> pa.StringArray | pa.StringScalar | None:

@@ -4,12 +4,11 @@ A loop's frame has one row an item; `loop.index` and the like are columns in it.
 one row) are worked on together, so memory stays flat whatever the lists hold. Each turn costs its row what `cost` says.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
 from jinja2 import nodes
 
 from actors.renderer.functions.errors import Limit
@@ -19,7 +18,6 @@ from actors.renderer.functions.scope import each, fail_all, truth
 from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers, select
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
-from actors.renderer.template.itemtexts import Texts, joined
 
 ITEMS_AT_ONCE = 8192  # enough that the steps of a body cost nothing an item; more would only leave the processor's cache
 LOOP = "loop."  # prefix of the names that the attributes of `loop` go by in a frame
@@ -159,14 +157,10 @@ class Loop:
         lists = _lists(frame, self._over(frame))
         frame.charge(lists.counts * self._cost)
         alive = frame.alive()
-        portions: list[tuple[Index, Texts]] = []
         turned = np.zeros(frame.n, np.bool_)
         for rows in _portions(lists.counts if alive is None else lists.counts * alive):
             part = frame if len(rows) == frame.n else frame.chosen(rows)
-            counts, found = self._portion(part, lists.take(rows))
-            turned[rows] = counts > 0
-            portions.append((rows, found))
-        frame.emit(pieces, _collected(portions, frame.n))
+            turned[rows] = self._portion(part, lists.take(rows), pieces) > 0
         if self._orelse is not None and not turned.all():
             self._otherwise(frame, pieces, ~turned)
 
@@ -178,8 +172,8 @@ class Loop:
         if rows.any():
             self._orelse(frame.among(rows), pieces)
 
-    def _portion(self, frame: Frame, lists: ListCol) -> tuple[Counts, Texts]:
-        """Turns and text of each row of the frame."""
+    def _portion(self, frame: Frame, lists: ListCol, pieces: list[Piece]) -> Counts:
+        """Adds the text of each row of the frame; gives its turns."""
         counts = lists.counts()
         within = np.repeat(np.arange(frame.n), counts)
         inner = frame.items(within, int(counts.max()))
@@ -195,12 +189,13 @@ class Loop:
             counts = np.bincount(within, minlength=frame.n)
             inner = frame.items(within, int(counts.max()))
             self._bind(inner, items)
-        pieces: list[Piece] = []
         if len(within):
             for name in self._asks:
                 inner.names[LOOP + name] = _ATTRIBUTES[name](inner, counts, items)
-            self._body(inner, pieces)
-        return counts, joined(pieces, frame.shard.statics, counts)
+            written: list[Piece] = []
+            self._body(inner, written)
+            frame.looped(pieces, inner, written, counts)
+        return counts
 
 
 def _portions(counts: Counts) -> Iterator[Index]:
@@ -245,20 +240,3 @@ _ATTRIBUTES: dict[str, Callable[[Frame, Counts, Col], Value]] = {
     "nextitem": lambda frame, counts, items: _neighbour(frame, counts, items, 1),
 }
 ATTRIBUTES = frozenset(_ATTRIBUTES)
-
-
-def _collected(portions: Sequence[tuple[Index, Texts]], n: int) -> Texts:
-    """The texts of all rows; those of no portion have none."""
-    if len(portions) == 1 and len(portions[0][0]) == n:
-        return portions[0][1]
-    arrays = [found for _, found in portions if not isinstance(found, list)]
-    if arrays and len(arrays) == len(portions):
-        places = np.zeros(n, np.int64)
-        rows = np.concatenate([rows for rows, _ in portions])
-        places[rows] = np.arange(1, len(rows) + 1)
-        return pa.concat_arrays([pa.array([""]), *arrays]).take(pa.array(places))
-    texts = [""] * n
-    for rows, found in portions:
-        for i, text in zip(rows.tolist(), found if isinstance(found, list) else found.to_pylist(), strict=True):
-            texts[i] = text
-    return texts
