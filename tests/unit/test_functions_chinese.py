@@ -73,11 +73,14 @@ def test_truncate_width_keeps_characters_whole(text: str, columns: int) -> None:
 
 
 def test_truncate_width_of_emoji() -> None:
-    family, thumb, heart = "👩\u200d👧", "👍🏽", "❤\ufe0f"
-    for emoji in (family, thumb, heart):
+    for emoji in ("👩\u200d👧", "👍🏽", "❤\ufe0f", "🇹🇼", "1\ufe0f\u20e3", "👩\u200d❤\ufe0f\u200d👨"):
         assert wcwidth.wcswidth(emoji) == 2
         assert scalar("truncate_width", emoji * 3, 5) == emoji * 2 + "…"
         assert scalar("truncate_width", emoji * 3, 4) == emoji + "…"
+    for letters in ("นี้", "কি", "각", "한", "葛\U000e0100", "הִ", "ë"):
+        columns = wcwidth.wcswidth(letters)
+        assert scalar("truncate_width", letters * 3, columns * 3) == letters * 3
+        assert scalar("truncate_width", letters * 3, columns * 3 - 1, "") == letters * 2
     assert scalar("truncate_width", "e\u0301" * 5, 3) == "e\u0301e\u0301…"
     assert scalar("truncate_width", "王小明", 0) == ""
     assert scalar("truncate_width", "שלום עולם", 5) == "שלום…"

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.inputs import clusters, text
+from actors.renderer.functions.inputs import clusters, text, unmarked
 from actors.renderer.functions.registry import scalar
 
 FAMILY = "Chinese"
@@ -45,7 +45,7 @@ def surname_of(name: str) -> str:
         return first  # 佐藤 健, 歐陽 修: the name itself says where the surname ends
     if squeezed[:2] in COMPOUND:
         return squeezed[:2]
-    return clusters(squeezed)[0]
+    return squeezed[0] if unmarked(squeezed[:2]) else clusters(squeezed)[0]
 
 
 def _western(name: str) -> str:

@@ -17,6 +17,8 @@ _LARGEST = f"must be below {LIMIT:e}".replace("1.000000e", "10 to the power ").r
 
 def _split(x: Any, function: str) -> tuple[bool, int, str]:
     """Whether the number is negative, its whole part, and its decimal places as they print (no zeros at the end)."""
+    if type(x) is int and -LIMIT < x < LIMIT:  # nearly all of them
+        return x < 0, abs(x), ""
     value = exact(number(x, function, "x"))
     size = WIDE.abs(value)
     if size >= LIMIT:

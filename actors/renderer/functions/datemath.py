@@ -32,7 +32,7 @@ from actors.renderer.functions.moments import CLOCK_UNITS, OUT_OF_YEARS, SECONDS
 from actors.renderer.functions.registry import kernel
 from actors.renderer.functions.scope import OneRow, Scope, each
 from actors.renderer.functions.settings import by_settings
-from actors.renderer.functions.values import BOOL, Lit, Value, column_of, list_of, numbers
+from actors.renderer.functions.values import BOOL, Col, Lit, Value, column_of, list_of, numbers
 
 FAMILY = "Dates"
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
@@ -130,7 +130,9 @@ def _birthday(days: Days, years: Days) -> Days:
 def age(scope: Scope, birth: Value, on: Any = None) -> Value:
     """Full years of life on a day (without one, the day of the job's as_of); who is born on Feb 29 is a year older on Mar 1
     where there is no Feb 29."""
-    return by_settings(scope, (birth, coalesce(scope, on, Lit(today(scope.job)))), (), _age)
+    this_day = Lit(today(scope.job))
+    day = coalesce(scope, on, this_day) if isinstance(on, Col) else this_day if on.value is None else on
+    return by_settings(scope, (birth, day), (), _age)
 
 
 def _age(scope: Scope, args: Sequence[Value], settings: Sequence[Any]) -> Value:

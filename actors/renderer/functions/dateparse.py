@@ -91,6 +91,11 @@ def read(value: str) -> date | None:
     """The date of one of the forms that mean one day only; None for any other text."""
     if len(value) > MAX_CHARS:
         return None
+    if len(value) == 10 and value[4] == value[7] == "-" and value.isascii():  # nearly all of them
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return None
     plain = " ".join(unicodedata.normalize("NFKC", value).split())
     for forms, year in ((_WESTERN, _western), (_ROC, _roc)):
         for form in forms:

@@ -4,6 +4,7 @@ Groups of four digits (萬, 億, 兆, 京). Zeros between two digits are one 零
 the later digit is the thousands of the next group (十萬五千); a group of zeros alone has no unit.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 LIMIT = 10**20  # beyond 京 the units are no longer read by anybody
@@ -23,20 +24,29 @@ LOWER_HANS = LOWER._replace(groups=("", "万", "亿", "兆", "京"))
 UPPER = Writing("零壹貳參肆伍陸柒捌玖", ("", "拾", "佰", "仟"), LOWER.groups, False)
 
 
+@lru_cache(30_000)
+def _group(value: int, writing: Writing) -> str:
+    """1 to 9999."""
+    out, gap = "", False
+    for place, power in ((3, 1000), (2, 100), (1, 10), (0, 1)):
+        digit = value // power % 10
+        if digit:
+            out += (writing.digits[0] if gap and out else "") + writing.digits[digit] + writing.units[place]
+        gap = not digit
+    return out
+
+
 def numeral(value: int, writing: Writing = LOWER) -> str:
     """A whole number from 0 to below LIMIT: 一百零三, 十二, 一萬零二十, 壹佰零參."""
     if value == 0:
         return writing.digits[0]
-    digits = str(value)
-    out, last = "", len(digits)
-    for at, character in enumerate(digits):
-        place = len(digits) - 1 - at
-        digit = int(character)
-        if digit:
-            between = last - place > 1 and not (place % 4 == 3 and last // 4 == place // 4 + 1)
-            out += (writing.digits[0] if between and out else "") + writing.digits[digit] + writing.units[place % 4]
-            last = place
-        if place % 4 == 0 and place and int(digits[max(0, at - 3) : at + 1]):
-            out += writing.groups[place // 4]
+    out, at = "", 0
+    skipped = False  # whether the group below, which stands to the right, begins with a gap
+    while value:
+        value, group = divmod(value, 10_000)
+        if group:
+            out = _group(group, writing) + writing.groups[at] + (writing.digits[0] if skipped and out else "") + out
+        skipped = group < 1000
+        at += 1
     ten = writing.digits[1] + writing.units[1]
     return out[1:] if writing.bare_ten and out.startswith(ten) else out

@@ -1,8 +1,8 @@
 """How many columns text takes on a screen that gives an ideograph two. No registration lives here.
 
 East Asian Width (Unicode Annex 11): wide and full-width are two, all else one, marks and control characters nothing. What the
-eye sees as one character counts by its widest part, and is two where the emoji's picture is asked for. Ambiguous ones (… α ①)
-are one.
+eye sees as one character is two where a part of it is wide, where it is a flag or its picture is asked for, else as wide as its
+parts together. Ambiguous ones (… α ①) are one.
 """
 
 import unicodedata
@@ -10,7 +10,8 @@ from functools import lru_cache
 
 from actors.renderer.functions.inputs import clusters
 
-_EMOJI = "\ufe0f"  # asks for the picture, which is wide
+_PICTURE = "\ufe0f"  # asks for the emoji's picture, which is wide
+_FLAG_LETTERS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
 _NO_COLUMN = ("Mn", "Me", "Cc", "Cf", "Cs")
 
 
@@ -25,12 +26,15 @@ def width(cluster: str) -> int:
     """Columns of one cluster (inputs.clusters)."""
     if len(cluster) == 1:
         return _of_character(cluster)
-    return 2 if _EMOJI in cluster else max(map(_of_character, cluster))
+    if _PICTURE in cluster or cluster[0] in _FLAG_LETTERS:
+        return 2
+    widths = list(map(_of_character, cluster))
+    return 2 if 2 in widths else sum(widths)
 
 
 def cut(text: str, columns: int, suffix: str) -> str:
     """The text, or as many whole clusters of it as fit with the suffix into the columns."""
-    if text.isascii() and text.isprintable() and len(text) <= columns:
+    if len(text) * 2 <= columns or (len(text) <= columns and text.isascii()):  # it fits, whatever it holds
         return text
     parts = clusters(text)
     widths = list(map(width, parts))
