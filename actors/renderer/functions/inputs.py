@@ -111,9 +111,8 @@ def day(value: Any, function: str, argument: str) -> date:
 
 # Ranges of characters that each stand alone: Latin, CJK, kana, Hangul syllables. No marks, selectors, joiners and flags, and no
 # \r, which is one with a following \n. A test holds this.
-_UNMARKED = re.compile(
-    "[\0-\x0c\x0e-\u02ff\u2e80-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*"
-)
+UNMARKED = "[\0-\x0c\x0e-\u02ff\u2e80-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]*"
+_unmarked = re.compile(UNMARKED).fullmatch
 _CLUSTER = regex.compile(r"\X")
 # The library looks back over a whole run of flag letters at each of them; after an even number of them a cut changes nothing.
 _FLAGS = re.compile("(?:[\U0001f1e6-\U0001f1ff]{32})(?=[\U0001f1e6-\U0001f1ff])")
@@ -121,7 +120,7 @@ _FLAGS = re.compile("(?:[\U0001f1e6-\U0001f1ff]{32})(?=[\U0001f1e6-\U0001f1ff])"
 
 def unmarked(value: str) -> bool:
     """Whether each code point surely is a character of its own: cutting such text needs no look at clusters."""
-    return _UNMARKED.fullmatch(value) is not None
+    return _unmarked(value) is not None
 
 
 def clusters(value: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import regex
 
+from actors.renderer.functions import textcolumns
 from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.inputs import bounded, clusters, items, number, shown, text, unmarked, whole
@@ -37,7 +38,7 @@ def _titled(word: re.Match[str]) -> str:
     return first + (rest[:1] + rest[1:2].title() + rest[2:] if named else rest)
 
 
-@scalar(FAMILY, "char_count('王小明👍🏽')", "4")
+@scalar(FAMILY, "char_count('王小明👍🏽')", "4", column=textcolumns.length_column)
 def char_count(t: Any) -> int:
     """How many characters a reader sees (Jinja2's length counts code points)."""
     value = text(t, "char_count", "t")
@@ -49,13 +50,13 @@ def _cut(value: str, start: int, end: int | None) -> str:
     return bounded(value[start:end] if unmarked(value) else "".join(clusters(value)[start:end]))
 
 
-@scalar(FAMILY, "left('王小明', 1)", "王")
+@scalar(FAMILY, "left('王小明', 1)", "王", column=textcolumns.left_column)
 def left(t: Any, n: Any) -> str:
     """The first n characters."""
     return _cut(text(t, "left", "t"), 0, whole(n, "left", "n", 0, MAX_TEXT_CHARS))
 
 
-@scalar(FAMILY, "right('0912345678', 3)", "678")
+@scalar(FAMILY, "right('0912345678', 3)", "678", column=textcolumns.right_column)
 def right(t: Any, n: Any) -> str:
     """The last n characters."""
     count = whole(n, "right", "n", 0, MAX_TEXT_CHARS)
@@ -136,7 +137,7 @@ def concat(*values: Any) -> str:
     return _joined("", list(map(shown, values)))
 
 
-@scalar(FAMILY, "truncate_chars('敬愛的王小明先生', 5)", "敬愛的王…")
+@scalar(FAMILY, "truncate_chars('敬愛的王小明先生', 5)", "敬愛的王…", column=textcolumns.truncated_column)
 def truncate_chars(t: Any, n: Any, suffix: Any = "…") -> str:
     """The first n characters; where that leaves something out, the suffix stands for the rest and counts."""
     value, count = text(t, "truncate_chars", "t"), whole(n, "truncate_chars", "n", 0, MAX_TEXT_CHARS)
@@ -148,25 +149,25 @@ def truncate_chars(t: Any, n: Any, suffix: Any = "…") -> str:
     return bounded("".join([*whole_text[: max(count - len(end), 0)], *end[:count]]))
 
 
-@scalar(FAMILY, "contains('鴻雁銀行', '銀行')", "True")
+@scalar(FAMILY, "contains('鴻雁銀行', '銀行')", "True", column=textcolumns.contains_column)
 def contains(t: Any, s: Any) -> bool:
     """Whether s stands in t."""
     return text(s, "contains", "s") in text(t, "contains", "t")
 
 
-@scalar(FAMILY, "starts_with('OR-2026', 'OR-')", "True")
+@scalar(FAMILY, "starts_with('OR-2026', 'OR-')", "True", column=textcolumns.starts_column)
 def starts_with(t: Any, s: Any) -> bool:
     """Whether t begins with s."""
     return text(t, "starts_with", "t").startswith(text(s, "starts_with", "s"))
 
 
-@scalar(FAMILY, "ends_with('report.pdf', '.pdf')", "True")
+@scalar(FAMILY, "ends_with('report.pdf', '.pdf')", "True", column=textcolumns.ends_column)
 def ends_with(t: Any, s: Any) -> bool:
     """Whether t ends with s."""
     return text(t, "ends_with", "t").endswith(text(s, "ends_with", "s"))
 
 
-@scalar(FAMILY, "pad_left(42, 6)", "000042")
+@scalar(FAMILY, "pad_left(42, 6)", "000042", column=textcolumns.padded_column)
 def pad_left(t: Any, n: Any, ch: Any = "0") -> str:
     """t with as many ch before it as make n characters."""
     value, width = text(t, "pad_left", "t"), whole(n, "pad_left", "n", 0, MAX_SIZE_ARGUMENT)
@@ -176,7 +177,7 @@ def pad_left(t: Any, n: Any, ch: Any = "0") -> str:
     return bounded(mark * (width - (len(value) if unmarked(value) else len(clusters(value)))) + value)
 
 
-@scalar(FAMILY, "squish('  王  小明\\n 先生 ')", "王 小明 先生")
+@scalar(FAMILY, "squish('  王  小明\\n 先生 ')", "王 小明 先生", column=textcolumns.squished_column)
 def squish(t: Any) -> str:
     """Each run of white space as one blank, none at the ends."""
     return bounded(" ".join(text(t, "squish", "t").split()))

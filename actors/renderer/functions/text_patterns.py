@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.renderer.functions.errors import Limit, Refused
-from actors.renderer.functions.inputs import bounded, text, whole
+from actors.renderer.functions.inputs import text, whole
 from actors.renderer.functions.limits import MAX_TEXT_CHARS
 from actors.renderer.functions.registry import SETTINGS, kernel, without_nulls
 from actors.renderer.functions.scope import Scope, each, fail_all
-from actors.renderer.functions.values import TEXT, Col, Lit, Value, column_of
+from actors.renderer.functions.values import TEXT, Col, Lit, Value, texts
 
 FAMILY = "Text"
+Change = Callable[[pa.StringArray], pa.StringArray]  # what a pattern makes of texts
 MAX_PATTERN_CHARS = 1_000
 # Compiling costs about 4 microseconds a unit: 8 ms at most, once a shard, or once a call where a row is worked out alone.
 MAX_PATTERN_WEIGHT = 2_000
@@ -94,17 +95,10 @@ def _extraction(pattern: str, group: int) -> str:
     return changed if group else f"(?P<g>{changed})"
 
 
-def _extractor(pattern: Any, group: Any) -> Callable[[Sequence[str]], list[Any]]:
-    named = _extraction(
-        text(pattern, "regex_extract", "re"), whole(0 if group is None else group, "regex_extract", "g", 0, _MAX_GROUP)
-    )
-
-    def extract(values: Sequence[str]) -> list[Any]:
-        found = pc.extract_regex(pa.array(values, pa.string()), named)
-        texts: list[Any] = pc.struct_field(found, "g").to_numpy(zero_copy_only=False).tolist()
-        return texts
-
-    return extract
+def _extractor(pattern: Any, group: Any) -> Change:
+    place = whole(0 if group is None else group, "regex_extract", "g", 0, _MAX_GROUP)
+    named = _extraction(text(pattern, "regex_extract", "re"), place)
+    return lambda texts: pc.struct_field(pc.extract_regex(texts, named), "g")
 
 
 @lru_cache(256)
@@ -118,21 +112,23 @@ def _replacement(pattern: str, put: str) -> int:
     return len(re.findall(r"\\[0-9]", put))
 
 
-def _replacer(pattern: Any, put: Any) -> Callable[[Sequence[str]], list[Any]]:
+def _replacer(pattern: Any, put: Any) -> Change:
     sought, new = text(pattern, "regex_replace", "re"), text(put, "regex_replace", "r")
     shown = _replacement(sought, new)
 
-    def replace(values: Sequence[str]) -> list[Any]:
-        texts = pa.array(values, pa.string())
-        _check_growth(texts, max(map(len, values), default=0), sought, len(new), shown)
+    def replace(texts: pa.StringArray) -> pa.StringArray:
+        _check_growth(texts, sought, len(new), shown)
         changed = pc.replace_substring_regex(texts, pattern=sought, replacement=new)
-        return list(map(bounded, changed.to_numpy(zero_copy_only=False).tolist()))
+        if _longest(changed) > MAX_TEXT_CHARS:
+            raise Limit("gives a value that is too long")
+        return changed
 
     return replace
 
 
-def _check_growth(texts: pa.Array, longest: int, pattern: str, new: int, shown: int) -> None:
+def _check_growth(texts: pa.StringArray, pattern: str, new: int, shown: int) -> None:
     """Refuses before the work what would give far more than a value may hold."""
+    longest = _longest(texts)
     if (longest + 1) * (new + 1 + shown) <= MAX_TEXT_CHARS:
         return
     most = pc.max(pc.count_substring_regex(texts, pattern)).as_py() or 0
@@ -140,27 +136,30 @@ def _check_growth(texts: pa.Array, longest: int, pattern: str, new: int, shown: 
         raise Limit("gives a value that is too long")
 
 
-def _run(
-    scope: Scope, args: Sequence[Value], function: str, make: Callable[..., Callable[[Sequence[str]], list[Any]]]
-) -> Value:
+def _longest(texts: pa.StringArray) -> int:
+    """Code points of the longest text."""
+    return pc.max(pc.utf8_length(texts)).as_py() or 0
+
+
+def _run(scope: Scope, args: Sequence[Value], function: str, make: Callable[..., Change]) -> Value:
     def one(value: Any, *settings: Any) -> Any:
         plain = text(value, function, "t")
         if len(plain) > MAX_TEXT_CHARS:
             raise Limit("takes a value that is too long")
-        return make(*settings)([plain])[0]
+        return make(*settings)(pa.array([plain], pa.string()))[0].as_py()
 
     value, *rest = args
     settings = [arg.value for arg in rest if isinstance(arg, Lit)]
-    if len(settings) < len(rest) or not isinstance(value, Col) or value.kind != TEXT:
+    array = value.text() if isinstance(value, Col) and value.kind == TEXT else None
+    if array is None or len(settings) < len(rest):
         return each(scope, one, args)
     try:
         many = make(*settings)
     except Exception as error:
         return fail_all(scope, error)
-    texts = value.list()
-    if max(map(len, texts)) <= MAX_TEXT_CHARS:
+    if _longest(array) <= MAX_TEXT_CHARS:
         try:
-            return column_of(many(texts))
+            return texts(many(array))
         except Exception:  # which row it is, the second pass tells
             pass
     return each(scope, one, args)
