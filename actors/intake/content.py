@@ -26,7 +26,11 @@ def check_content(bundle: Bundle, spec: JobSpec, control: str, problems: Problem
             _check_template(bundle, name, place, control, problems)
     for i, attachment in enumerate(content.attachments):
         name = attachment.file
-        if is_template(name):
+        if bool(name) == bool(attachment.template):
+            problems.add(control, f"content.attachments[{i}]: has either a file or a template")
+        elif attachment.template:
+            _check_template(bundle, attachment.template, f"content.attachments[{i}].template", control, problems)
+        elif is_template(name):
             static = re.split(r"\{[{%#]", name)[0]
             if ".." in name.split("/") or static.startswith(("/", "\\")):
                 problems.add(control, f"content.attachments[{i}].file: the path leaves the bundle")

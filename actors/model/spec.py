@@ -21,10 +21,13 @@ class SenderSpec:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentSpec:
-    """A file of the bundle; `file` and `name` are templates, so that each row can have its own."""
+    """What goes with the mail: a file of the bundle, or one made from a template of it. All but `template` are templates
+    themselves, so that each row can have its own."""
 
-    file: str
+    file: str = ""
     name: str = ""  # the name that the reader sees; default: the file's own
+    template: str = ""  # instead of `file`: .csv, .ics, .txt or .html; .html is made a PDF where `name` ends in .pdf
+    password: str = ""  # opens the PDF
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 from actors.model.delivery import Envelopes, RowFailure
 from actors.model.job import ADDRESS, RowArray, StampArray
 from actors.model.states import RowState
+from actors.renderer.attached import called_parts, row_entity
 from actors.renderer.enclosed import Enclosed
-from actors.renderer.job import CompiledJob, RowAttachment, TextPart
+from actors.renderer.job import CompiledJob, TextPart
 from actors.renderer.message import headers
 from actors.renderer.message.columns import Column, Failed, fail, texts
 from actors.renderer.message.dkim import Signer, body_hash, relaxed
-from actors.renderer.message.files import disposition, type_field
-from actors.renderer.message.html_page import bundle_path
-from actors.renderer.message.mime import Entity, RowParts, file_entity, join_rows, message_entity, rows_of, text_entity
+from actors.renderer.message.mime import Entity, RowParts, join_rows, message_entity, rows_of, text_entity
 from actors.renderer.template import Plan
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
@@ -42,7 +41,7 @@ class Shard:
     enclosed: Enclosed = field(init=False)
 
     def __post_init__(self) -> None:
-        self.enclosed = Enclosed(self.job.enclosures, self.failed)
+        self.enclosed = Enclosed(self.job.enclosures, self.failed, self.job.snapshot.job)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -60,6 +59,11 @@ class Shard:
         pieces = self.enclosed.take(columns, part.plan.statics)
         body = part.encoder.encode(pieces, columns.n, self.failed)
         return text_entity(part.subtype, part.encoder.name, body)
+
+    def part_of(self, rows: Sequence[int]) -> "Shard":
+        """Some rows as a shard of their own."""
+        table = self.table.take(pa.array(rows, pa.int64()))
+        return Shard(self.job, table, self.rows[list(rows)], self.stamps[list(rows)], {})
 
     def take_failures(self, failed: Mapping[int, tuple[RowState, str]]) -> None:
         for index, failure in failed.items():
@@ -206,27 +210,11 @@ def unsubscribe_fields(shard: Shard) -> list[tuple[str, Column]]:
 def content_entity(shard: Shard) -> Entity:
     """The message's content below its own fields."""
     job = shard.job
+    job.enclosures.forget()
     parts = [shard.part(part) for part in job.texts]
-    attachments = [a if isinstance(a, Entity) else row_attachment(shard, a) for a in job.attachments]
-    own = RowParts(shard.enclosed.pictures(len(shard), job.snapshot.job, job.files) if job.pictured else None)
+    attachments = [a if isinstance(a, Entity) else row_entity(shard, a, job.files) for a in job.attachments]
+    own = RowParts(
+        shard.enclosed.pictures(len(shard), job.files) if job.pictured else None,
+        called_parts(shard, job.made, job.files) if job.attached else None,
+    )
     return message_entity(parts, job.inline, attachments, job.snapshot.job, own)
-
-
-def row_attachment(shard: Shard, attachment: RowAttachment) -> Entity:
-    """A file a row, read from the bundle; a missing one fails its row."""
-    paths = [bundle_path(path.strip(" ")) for path in shard.texts(attachment.file)]
-    shown = shard.texts(attachment.name) if attachment.name else [path.rpartition("/")[2] for path in paths]
-    bodies, types, dispositions = [], [], []
-    for index, (path, name) in enumerate(zip(paths, shown, strict=True)):
-        body = line = b""
-        if index not in shard.failed:
-            try:
-                line, body = disposition("attachment", name.strip(" ")), shard.job.files.encoded(path)
-            except FileNotFoundError:
-                fail(shard.failed, index, "the attachment's file is not in the bundle")
-            except ValueError as error:
-                fail(shard.failed, index, f"the attachment's file: {error}")
-        bodies.append(body)
-        dispositions.append(line)
-        types.append(type_field(path))
-    return file_entity(types, dispositions, bodies)

@@ -18,6 +18,8 @@ from actors.renderer.template import Columns, Piece
 
 MAX_A_ROW: Final = 50  # pictures and files of one message; each is work for the recipient's client too
 PICTURES: Final = frozenset(("qr", "img_attach"))  # functions whose calls need a multipart/related
+FILES: Final = frozenset(("pdf_attach",))  # and those whose calls need a multipart/mixed
+FILE: Final = "pdf"  # the kind of recipe that is an attachment
 
 _PNG: Final = b"Content-Type: image/png\r\n"
 _INLINE: Final = disposition("inline", "code.png")
@@ -34,10 +36,9 @@ class Made(NamedTuple):
 class Enclosed:
     """What the rows of a shard refer to."""
 
-    def __init__(self, table: Enclosures, failed: Failed):
-        self._table, self._failed = table, failed
+    def __init__(self, table: Enclosures, failed: Failed, job: str):
+        self._table, self._failed, self._job = table, failed, job
         self._rows: dict[int, dict[str, None]] = {}  # by index in the shard, in the order of reference
-        table.forget()
 
     def take(self, columns: Columns, statics: Sequence[str]) -> list[Piece]:
         """Notes the references of one text and gives it back without the marks of attachments."""
@@ -45,18 +46,34 @@ class Enclosed:
             return columns.pieces
         return [self._piece(piece, statics, columns.n) for piece in columns.pieces]
 
-    def pictures(self, n: int, job: str, files: BundleFiles) -> list[OptionalPart]:
+    def pictures(self, n: int, files: BundleFiles) -> list[OptionalPart]:
         """The pictures of the n rows."""
         for index, keys in self._rows.items():
             if len(keys) > MAX_A_ROW:
                 fail(self._failed, index, f"refers to more than {MAX_A_ROW} pictures and files")
-        rows = {index: list(keys) for index, keys in self._rows.items() if index not in self._failed}
+        rows = {index: self._of(keys, files=False) for index, keys in self._rows.items() if index not in self._failed}
         made, problems = make({key: self._table.recipes[key] for keys in rows.values() for key in keys}, files)
         for index, wanted in rows.items():
             for key in wanted:
                 if key in problems:
                     fail(self._failed, index, problems[key])
-        return _laid_out(n, rows, made, job)
+        return _laid_out(n, rows, made, self._job)
+
+    def asked_files(self) -> dict[int, list[tuple[str, str, str]]]:
+        """Path, password and name of the files that each row asks for."""
+        rows = {index: self._of(keys, files=True) for index, keys in self._rows.items()}
+        return {index: [self._table.recipes[key].values for key in keys] for index, keys in rows.items() if keys}
+
+    def pictures_of(self, text: str, files: BundleFiles) -> dict[str, bytes]:
+        """The pictures that one text refers to, in base64 lines by content id."""
+        keys = self._of(self._table.keys(text), files=False) if _signed(text) else []
+        made, problems = make({key: self._table.recipes[key] for key in keys}, files)
+        if problems:
+            raise ValueError(next(iter(problems.values())))
+        return {content_id(key, self._job): part.body for key, part in made.items()}
+
+    def _of(self, keys: Iterable[str], *, files: bool) -> list[str]:
+        return [key for key in keys if (self._table.recipes[key].kind == FILE) == files]
 
     def _piece(self, piece: Piece, statics: Sequence[str], n: int) -> Piece:
         if piece.static >= 0:
@@ -64,7 +81,7 @@ class Enclosed:
             if keys:
                 self._note(range(n) if piece.mask is None else piece.mask.nonzero()[0].tolist(), keys)
             return piece
-        if not any(map(_signed, piece.values)):
+        if not _any_signed(piece):
             return piece
         for index, value in enumerate(piece.values):
             if _signed(value):
@@ -74,6 +91,14 @@ class Enclosed:
     def _note(self, rows: Iterable[int], keys: Sequence[str]) -> None:
         for index in rows:
             self._rows.setdefault(index, {}).update(dict.fromkeys(keys))
+
+
+def _any_signed(piece: Piece) -> bool:
+    if piece.text is None:
+        return any(map(_signed, piece.values))
+    buffer = piece.text.buffers()[2]
+    data = b"" if buffer is None else buffer.to_pybytes()
+    return any(sign.encode() in data for sign in SIGNS)
 
 
 def _signed(text: str) -> bool:

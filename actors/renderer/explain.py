@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actors.renderer.job import PREHEADER, CompiledJob, RowAttachment
+from actors.renderer.attached import RowAttachment
+from actors.renderer.job import PREHEADER, CompiledJob
 from actors.renderer.template import Plan
 
 
@@ -38,9 +39,10 @@ def _plans(job: CompiledJob) -> Iterator[tuple[str, Plan]]:
         yield "html" if text.subtype == "html" else "text", text.plan
     for number, attachment in enumerate(job.attachments, 1):
         if isinstance(attachment, RowAttachment):
-            yield f"attachment {number} file", attachment.file
-            if attachment.name:
-                yield f"attachment {number} name", attachment.name
+            made = attachment.made.plan if attachment.made else None
+            for word, each in (("file", attachment.file or made), ("name", attachment.name), ("password", attachment.password)):
+                if each:
+                    yield f"attachment {number} {word}", each
 
 
 def _slots(part: str, plan: Plan) -> Iterator[Slot]:

@@ -3,7 +3,7 @@
 `compile_job` reads the snapshot through the vault and finds all problems of the content at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -13,10 +13,12 @@ from actors.model.job import Snapshot, snapshot_path
 from actors.model.ports import Vault
 from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
-from actors.renderer.enclosed import PICTURES
+from actors.renderer.attached import MAKERS, PAGES, PDF, RowAttachment, Templated
+from actors.renderer.enclosed import FILES, PICTURES
 from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.joining import JobTables
+from actors.renderer.media import pdf
 from actors.renderer.message import headers
 from actors.renderer.message.files import BundleFiles, disposition, type_field
 from actors.renderer.message.html_page import bundle_path, escape_static, has_body, insert_preheader, replace_pictures
@@ -28,6 +30,7 @@ from actors.renderer.message.transfer import Encoder, encoder
 from actors.renderer.ranking import ListRanks
 from actors.renderer.sources import HTML_SUFFIXES, Sources
 from actors.renderer.template import Context, Plan, compile_template
+from actors.renderer.template.fields import FORMATS
 from actors.renderer.template.watch import Watch
 
 CONTROL = "job.yaml"  # how problems name the control file
@@ -42,14 +45,6 @@ class TextPart:
     subtype: str
     plan: Plan
     encoder: Encoder
-
-
-@dataclass(frozen=True, slots=True)
-class RowAttachment:
-    """An attachment whose file or name differs from row to row; `name` None: the file's own."""
-
-    file: Plan
-    name: Plan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +67,8 @@ class CompiledJob:
     files: BundleFiles
     enclosures: Enclosures  # what the templates' functions ask for
     pictured: bool  # a template asks for pictures of a row's own
+    attached: bool  # and for files
+    made: Mapping[str, Templated]  # the templates of those, by path
     watches: tuple[tuple[str, Watch], ...] = ()  # of a job compiled for a look, by part of the mail
 
 
@@ -128,6 +125,7 @@ class _Compiler:
         texts = self._texts(sender)
         inline = [self._picture(path, cid) for path, cid in self.pictures.items()]
         attachments = [self._attachment(n, spec) for n, spec in enumerate(self.content.attachments)]
+        made = self._made(texts)
         if self.problems or sender is None or return_path is None or subject is None:
             raise InvalidInput(tuple(dict.fromkeys(self.problems)))
         self.context.enclosures.keep()
@@ -151,6 +149,8 @@ class _Compiler:
             enclosures=self.context.enclosures,
             pictured=any(part.plan.calls & PICTURES for part in texts),
             watches=tuple(self.watches),
+            attached=any(part.plan.calls & FILES for part in texts),
+            made=made,
         )
 
     def _zone(self, name: str) -> ZoneInfo:
@@ -178,13 +178,23 @@ class _Compiler:
         self.problems.append(Problem(file, message))
 
     def _plan(
-        self, source: str, name: str, *, escape: bool = False, files: Mapping[str, str] | None = None, unseen: bool = False
+        self,
+        source: str,
+        name: str,
+        *,
+        escape: bool = False,
+        files: Mapping[str, str] | None = None,
+        unseen: bool = False,
+        fields: str | None = None,
     ) -> Plan | None:
-        """`unseen`: no reader sees its text, or another plan is judged in its place, so private columns may stand in it."""
+        """`unseen`: no reader sees its text, or another plan is judged in its place, so private columns may stand in it.
+        `fields`: the text is an attachment, of the format with fields of this suffix, if any."""
         context = replace(self.context, private=frozenset()) if unseen else self.context
-        watch = Watch(frozenset(self.snapshot.spec.list_.private)) if self.watched and not unseen else None
+        watch = Watch(frozenset(self.snapshot.spec.list_.private)) if self.watched and not unseen and fields is None else None
         try:
-            plan = compile_template(source, name=name, context=context, escape=escape, files=files or {}, watch=watch)
+            plan = compile_template(
+                source, name=name, context=context, escape=escape, files=files or {}, watch=watch, fields=fields or ""
+            )
         except InvalidInput as error:
             self.problems += error.problems
             return None
@@ -201,6 +211,8 @@ class _Compiler:
                 self._problem(f"{place} is missing")
             return None
         plan = self._plan(source.strip(), place, unseen=unseen)
+        if plan and plan.calls & FILES:
+            self._problem(f"{place}: pdf_attach belongs into the page or the text")
         for static in static_texts(source.strip()):
             problem = headers.value_problem(static)
             if problem:
@@ -279,12 +291,54 @@ class _Compiler:
 
     def _attachment(self, number: int, spec: AttachmentSpec) -> Entity | RowAttachment | None:
         place = f"content.attachments[{number}]"
-        if any(tag in spec.file + spec.name for tag in _TAGS):
-            file = self._header_plan(f"{place}.file", spec.file, unseen=bool(spec.name))
-            name = self._header_plan(f"{place}.name", spec.name) if spec.name else None
-            return RowAttachment(file, name) if file else None
+        if spec.template or spec.password or any(tag in spec.file + spec.name for tag in _TAGS):
+            return self._row_attachment(place, spec)
         shown = spec.name or spec.file.rpartition("/")[2]
         return self._file(spec.file, lambda: disposition("attachment", shown), place, "")
+
+    def _row_attachment(self, place: str, spec: AttachmentSpec) -> RowAttachment | None:
+        name = self._header_plan(f"{place}.name", spec.name) if spec.name else None
+        made = self._templated(f"{place}.template", spec.template, spec.name) if spec.template else None
+        file = None if spec.template else self._header_plan(f"{place}.file", spec.file, unseen=bool(spec.name))
+        password = self._header_plan(f"{place}.password", spec.password, unseen=True) if spec.password else None
+        if spec.password:
+            if not (made.pages if made else spec.file.strip().lower().endswith(PDF)):
+                self._problem(f"{place}.password: only a PDF can have one")
+            if problem := pdf.missing(draws=False):
+                self._problem(f"{place}.password {problem}")
+        return RowAttachment(file, name, made, password) if file or made else None
+
+    def _templated(self, place: str, path: str, name: str, *, pages: bool = False) -> Templated | None:
+        """The template of a file; PDF pages where the name says so."""
+        path = bundle_path(path)
+        suffix = path[path.rfind(".") :].lower() if "." in path else ""
+        if path not in self.names:
+            self._problem(f"{place}: the file {path!r} is not in the bundle")
+            return None
+        if suffix not in MAKERS:
+            self._problem(f"{place}: a template's name ends in {', '.join(MAKERS)}")
+            return None
+        pages = suffix in PAGES and (pages or name.strip().lower().endswith(PDF))
+        if pages and (problem := pdf.missing(draws=True)):
+            self._problem(f"{place} {problem}")
+            return None
+        sources = Sources(self.files, sorted(self.names))
+        files = sources.reached_from(path)
+        self.problems += sources.problems
+        fields = suffix if suffix in FORMATS else ""
+        plan = self._plan(files[path], path, escape=suffix in PAGES, files=files, fields=fields) if files else None
+        if plan and plan.calls & FILES:
+            self._problem("an attached template cannot attach files itself", path)
+            return None
+        return Templated(path, plan, pages) if plan else None
+
+    def _made(self, texts: Sequence[TextPart]) -> dict[str, Templated]:
+        """The templates that `pdf_attach` names."""
+        found = {}
+        for path in sorted({path for part in texts for path in part.plan.attached if not path.lower().endswith(PDF)}):
+            if made := self._templated("pdf_attach", path, "", pages=True):
+                found[path] = made
+        return found
 
     def _file(self, path: str, field: Callable[[], bytes], place: str, cid: str) -> Entity | None:
         try:

@@ -34,6 +34,7 @@ NUMBERS = (
 )
 MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_address mask_keep pseudonym mask_birthday"
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
+FILES = "pdf_attach csv_field ics_text ics_value"
 PICTURES = "qr img_attach"
 TABLES = "lookup lookup_rows agg_rows nearest content json_get list_join"
 CHINESE = "to_fullwidth to_halfwidth truncate_width simp_trad salutation surname zh_number zh_money_upper zodiac_tw"
@@ -61,6 +62,7 @@ PROMISED = {
     "Hashes and keys": HASHES,
     "Links": LINKS,
     "Checks": CHECKS,
+    "Files": FILES,
 }
 
 

@@ -11,6 +11,7 @@ from actors.renderer.functions import (
     dates,
     distances,
     extracts,
+    files,
     formats,
     hashes,
     links,
@@ -39,7 +40,7 @@ FAMILIES = (
     *(masks, formats),
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
     *(tables, distances, snippets, extracts),
-    *(hashes, links, checks, pictures),
+    *(hashes, links, checks, pictures, files),
 )
 
 plugins.load(REGISTRY)

@@ -100,10 +100,10 @@ def _qr_problem(job: Context, given: Mapping[str, Any]) -> str:
         _qr_settings(*(given.get(name, default) for name, default in zip(order, defaults, strict=True)))
     except Refused as error:
         return str(error).strip()
-    return _missing(job, "qr", given.get("logo"))
+    return missing_file(job, "qr", given.get("logo"))
 
 
-def _missing(job: Context, function: str, path: Any) -> str:
+def missing_file(job: Context, function: str, path: Any) -> str:
     """What is wrong with a bundle path that a template writes down."""
     if path is None or job.bundle is None or path in job.bundle:
         return ""
@@ -111,4 +111,4 @@ def _missing(job: Context, function: str, path: Any) -> str:
 
 
 SETTINGS["qr"] = _qr_problem
-SETTINGS["img_attach"] = lambda job, given: _missing(job, "img_attach", given.get("name"))
+SETTINGS["img_attach"] = lambda job, given: missing_file(job, "img_attach", given.get("name"))

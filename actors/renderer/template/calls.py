@@ -18,6 +18,17 @@ def called(sources: Iterable[Source]) -> frozenset[str]:
     return frozenset(function.name for source in sources for function, _, _ in _calls(source))
 
 
+def first_literals(sources: Iterable[Source], name: str) -> frozenset[str]:
+    """The texts that stand as the first argument of a function's calls."""
+    found = set()
+    for source in sources:
+        for function, node, before in _calls(source):
+            first = next(iter([*before, *node.args, *(pair.value for pair in node.kwargs)]), None)
+            if function.name == name and isinstance(first, nodes.Const) and isinstance(first.value, str):
+                found.add(first.value)
+    return frozenset(found)
+
+
 def setting_problems(sources: Iterable[Source], context: Context, shadowed: frozenset[str]) -> list[Problem]:
     """What functions say about settings that are written down."""
     problems = []

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
-from actors.renderer.template.calls import called, setting_problems
+from actors.renderer.template.calls import called, first_literals, setting_problems
 from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
+from actors.renderer.template.fields import field_problems, wrap_fields
 from actors.renderer.template.frame import Frame, Shard
 from actors.renderer.template.metering import set_names
 from actors.renderer.template.naming import column_problems, name_columns
@@ -38,6 +39,7 @@ class Plan:
         self.name, self.ranked = name, ranked
         self.statics = tuple(statements.statics)
         self.calls: frozenset[str] = frozenset()  # the functions that it calls
+        self.attached: frozenset[str] = frozenset()  # what pdf_attach names
         self._act, self._reports = act, statements.reports
         self._environment, self._context = environment, context
         self._zone = ZoneInfo(context.timezone)
@@ -64,9 +66,10 @@ def compile_template(
     escape: bool,
     files: Mapping[str, str] | None = None,
     watch: Watch | None = None,
+    fields: str = "",
 ) -> Plan:
-    """The plan of one template. `files` are what it may include; `watch` is told what the plan's slots and branches see. Raises
-    InvalidInput with every problem and its line."""
+    """The plan of one template. `files` are what it may include; `watch` is told what the plan's slots and branches see;
+    `fields` is the suffix of a format with fields, which each slot then is. Raises InvalidInput with every problem and line."""
     context = replace(context, html=escape)
     main = Source.read(name, source)
     taken: dict[str, Source] = {}
@@ -77,9 +80,11 @@ def compile_template(
     reached = all_files(sources, files or {})
     problems += private_problems(reached, context.private)
     problems += setting_problems(reached, context, shadowed)
+    if fields:
+        problems += [problem for source in sources for problem in field_problems(source, fields)]
     if problems:
         raise InvalidInput(tuple(problems))
-    calls = called(reached)
+    calls, attached = called(reached), first_literals(reached, "pdf_attach")
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     if watch is not None:
@@ -87,6 +92,8 @@ def compile_template(
         watch.hidden = frozenset((p.file, p.line) for p in printing)
         for read in sources:
             watch.attach(read)
+    for read in sources if fields else ():
+        wrap_fields(read, fields)
     environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed, watch=watch)
     statements = Statements(environment, escape, shadowed, taken)
     try:
@@ -96,5 +103,5 @@ def compile_template(
     except (SyntaxError, RecursionError, MemoryError):  # Python's own compiler gives up on the code made from it
         raise InvalidInput((Problem(name, "is nested too deeply"),)) from None
     plan = Plan(name, act, statements, environment, context, ranked)
-    plan.calls = calls
+    plan.calls, plan.attached = calls, attached
     return plan

@@ -32,6 +32,7 @@ _CHOOSING: Mapping[str, frozenset[int]] = {
     "skip_recipient": frozenset((0,)),
     "require": frozenset((0,)),
     "null_if": frozenset((1,)),
+    "pdf_attach": frozenset((1,)),
     "lookup": frozenset((0, 1, 2)),
     "lookup_rows": frozenset((0, 1, 2, 3)),
     "agg_rows": frozenset((0, 1, 2, 3)),

@@ -81,12 +81,16 @@ class SenderSpec(_message.Message):
     def __init__(self, reply_to: _Optional[str] = ..., return_path: _Optional[str] = ..., **kwargs) -> None: ...
 
 class AttachmentSpec(_message.Message):
-    __slots__ = ("file", "name")
+    __slots__ = ("file", "name", "template", "password")
     FILE_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
+    TEMPLATE_FIELD_NUMBER: _ClassVar[int]
+    PASSWORD_FIELD_NUMBER: _ClassVar[int]
     file: str
     name: str
-    def __init__(self, file: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+    template: str
+    password: str
+    def __init__(self, file: _Optional[str] = ..., name: _Optional[str] = ..., template: _Optional[str] = ..., password: _Optional[str] = ...) -> None: ...
 
 class GatesSpec(_message.Message):
     __slots__ = ("min_rows", "max_rows", "max_render_errors", "max_skipped", "max_blank_rows", "max_size_kb", "max_subject_chars", "require_unsubscribe")
