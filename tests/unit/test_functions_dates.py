@@ -256,6 +256,13 @@ def test_choices_between_columns_and_days() -> None:
     assert [columns.text(plan.statics, i) for i in range(2)] == ["2026-11-24 2026-11-25", "2020-01-01 2020-01-02"]
 
 
+def test_dates_in_text() -> None:
+    texts = ["2026-01-31", " 2026-01-31T08:30 ", "2026-01-31 08:30", "2026-01-31x", "31.01.2026", "", "2026-02-30"]
+    assert run("date_part", 7, [texts, "day"]) == [31, 31, 31, FAILED, FAILED, FAILED, FAILED]
+    moved = [FAILED, dt.datetime(2026, 1, 31, 9, 30), dt.datetime(2026, 1, 31, 9, 30), *[FAILED] * 4]
+    assert run("date_add", 7, [texts, 1, "hour"]) == moved
+
+
 def test_columns_of_mixed_kinds() -> None:
     moment = dt.datetime(2026, 1, 31, 8, 30, tzinfo=TAIPEI)
     mixed = [dt.date(2026, 1, 31), moment, "2026-01-31", "2026-01-31T08:30", None, "soon", 5]

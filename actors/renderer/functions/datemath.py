@@ -28,7 +28,17 @@ from actors.renderer.functions.days import (
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import whole
 from actors.renderer.functions.logic import coalesce
-from actors.renderer.functions.moments import CLOCK_UNITS, OUT_OF_YEARS, SECONDS, instant, moved, settled, unit_of, zone_of
+from actors.renderer.functions.moments import (
+    CLOCK_UNITS,
+    OUT_OF_YEARS,
+    SECONDS,
+    instant,
+    moment,
+    moved,
+    settled,
+    unit_of,
+    zone_of,
+)
 from actors.renderer.functions.registry import kernel
 from actors.renderer.functions.scope import OneRow, Scope, each
 from actors.renderer.functions.settings import by_settings
@@ -53,10 +63,8 @@ def date_add(scope: Scope, d: Value, n: Value, unit: Any = "day") -> Value:
 def _later(scope: Scope, args: Sequence[Value], settings: Sequence[Any]) -> Value:
     unit = unit_of("day" if settings[0] is None else settings[0], "date_add", (*_UNITS, *CLOCK_UNITS))
     d, n = args
-    if instants(d):
+    if instants(d) or unit in CLOCK_UNITS:
         return each(scope, lambda value, count: _one_later(scope, value, count, unit), args)
-    if unit in CLOCK_UNITS:
-        raise Refused("date_add", "d", f"has no time of day: it cannot be {unit}s later")
     days, no_day = days_of(scope, d, "date_add", "d")
     counts, no_count = whole_numbers(scope, n, "date_add", "n", _FURTHEST)
     later = days + counts * _DAYS[unit] if unit in _DAYS else month_later(days, counts * _MONTHS[unit])
@@ -64,8 +72,12 @@ def _later(scope: Scope, args: Sequence[Value], settings: Sequence[Any]) -> Valu
 
 
 def _one_later(scope: Scope, value: Any, count: Any, unit: str) -> Any:
-    """As `_later` for one value of a column that has timestamps."""
-    if not isinstance(value, datetime):
+    """As `_later` for one value where timestamps are about."""
+    if unit in CLOCK_UNITS:
+        value = moment(value, "date_add", "d")
+        if value is None:
+            raise Refused("date_add", "d", "has no time of day")
+    elif not isinstance(value, datetime):
         return list_of(_later(OneRow(scope.job), (column_of([value]), column_of([count])), (unit,)), 1)[0]
     n = whole(count, "date_add", "n", -_FURTHEST_SECONDS, _FURTHEST_SECONDS)
     try:

@@ -102,8 +102,10 @@ def day(value: Any, function: str, argument: str) -> date:
     if isinstance(value, date):
         return value
     if isinstance(value, str):
+        written = value.strip()
         try:
-            return date.fromisoformat(value.strip()[:10])
+            if written[10:11] in ("", "T", " "):
+                return date.fromisoformat(written[:10])
         except ValueError:
             pass
     raise Refused(function, argument, "is no date")
