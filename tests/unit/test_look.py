@@ -71,7 +71,8 @@ async def test_explain_tells_part_file_line_and_way_of_every_slot(bundle: Path) 
 
 
 async def test_a_template_that_must_run_whole_says_why_for_all_its_files(tmp_path: Path) -> None:
-    page = "{% macro m(x) %}{{ x }}{% if x == 0 %}{{ m(x) }}{% endif %}{% endmacro %}<body>\n{{ m(name) }}{% include 'foot.html' %}</body>"
+    macro = "{% macro m(x) %}{{ x }}{% if x == 0 %}{{ m(x) }}{% endif %}{% endmacro %}"
+    page = macro + "<body>\n{{ m(name) }}{% include 'foot.html' %}</body>"
     async with opened(make(tmp_path / "b", FILES | {"body.html": page}), Config()) as bench:
         slots = [s for s in await bench.explain() if s.part in ("html", "preheader")]
         shown = await bench.preview(1)
