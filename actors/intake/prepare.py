@@ -46,8 +46,7 @@ def prepare(vault: Vault, upload: str, work: Path, segment_rows: int) -> Prepare
 def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
     found = [name for name in CONTROL_FILES if name in bundle]
     if len(found) != 1:
-        names = " or ".join(CONTROL_FILES)
-        raise refuse(bundle.label, f"must hold one control file ({names})" + (f", not {' and '.join(found)}" if found else ""))
+        raise refuse(bundle.label, f"must hold one control file ({' or '.join(CONTROL_FILES)}){_instead(bundle, found)}")
     control = found[0]
     spec = parse_control(control, bundle.read(control))
     problems = Problems()
@@ -68,6 +67,14 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
     assets = [name for name in bundle.names if name not in (control, spec.list_.file, *files.values())]
     warnings = source.warnings + [warning for table in tables for warning in table.warnings]
     return Prepared(bundle, spec, roster, assets, tables, bundle.payload_hash(), warnings)
+
+
+def _instead(bundle: Bundle, found: list[str]) -> str:
+    """What is there in place of one control file."""
+    if found:
+        return f", not {' and '.join(found)}"
+    deep = next((name for name in bundle.names if name.rpartition("/")[2] in CONTROL_FILES), "")
+    return f" at its top, not in a folder as {deep}: pack the files, not their folder" if deep else ""
 
 
 def settle_suppressed(roster: Roster, table: SuppressionTable) -> None:

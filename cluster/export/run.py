@@ -23,7 +23,7 @@ from cluster.export.ending import Spool, end_zip
 from cluster.export.forms import FolderForm, Form, MboxForm, OneFile, ZipForm
 from cluster.export.index import RENDERED, Tally, index_head
 from cluster.export.target import INDEX, Staged, staged
-from cluster.export.worker import Done, Order, disk_error
+from cluster.export.worker import MOST_ROWS, ROWS_WITH_FILES, Done, Order, disk_error
 from cluster.workbench import Workbench, accepted_at
 
 Progress = Callable[[int, int], None]  # rows done, of so many; called first when the list is read
@@ -127,7 +127,10 @@ class _Run:
         rows = _chosen(self._wish.rows, self._record.rows)
         todo = list(tasks(rows, self._record.segment_rows))
         workers = max(1, min(self._wish.cores or cores(), len(todo)))
-        order = Order(self._bench.vault, self._bench.identities, self._bench.keys, self._bench.job, self._form(), self._stamp)
+        bench = self._bench
+        by_row = any("{{" in a.file or "{%" in a.file for a in self._snapshot.spec.content.attachments)
+        most = ROWS_WITH_FILES if by_row else MOST_ROWS
+        order = Order(bench.vault, bench.identities, bench.keys, bench.job, self._form(), self._stamp, most)
         self._progress(0, len(rows))
         with ExitStack() as stack:
             index = stack.enter_context(Spool(self._place.index, self._wish.deflated))

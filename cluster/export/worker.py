@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from actors.model.delivery import Envelopes
 from actors.model.errors import BrokenPromise, HongyanError, Unavailable
 from actors.model.job import RowArray
 from actors.model.states import RowState
@@ -28,7 +27,8 @@ from cluster.export.forms import Block, Form
 from cluster.export.index import RENDERED, Tally, index_lines
 from cluster.vault import Vault
 
-FIRST_ROWS = 128  # of the first block, before the weight of a mail is known
+FIRST_ROWS = 32  # of the first block, before the weight of a mail is known
+ROWS_WITH_FILES = 64  # where each row brings files of its own: the next block may be far heavier than those before
 MOST_ROWS = 1_024  # measured: 256 rows take a fifth longer a row, 2,048 and 4,096 no less
 BLOCK_BYTES = 24 << 20  # what a block should weigh at most: a few are all that a worker holds
 HELD = 2
@@ -44,6 +44,7 @@ class Order:
     job: str
     form: Form
     stamp: int
+    block_rows: int = MOST_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ def work(connection: Connection, order: Order) -> None:
     pa.set_cpu_count(1)  # the other cores have workers of their own
     return_freed_memory()
     try:
-        Worker(connection, order).serve()
+        renderer = Renderer(order.vault, order.identities, kept_segments=1, keys=order.keys)
+        Worker(connection, order, renderer).serve()
     except (EOFError, ConnectionError):
         return
     except Exception as error:
@@ -139,9 +141,8 @@ def disk_error(error: OSError) -> Unavailable:
 class Worker:
     """The loop of `work`."""
 
-    def __init__(self, connection: Any, order: Order):
-        self._connection, self._order = connection, order
-        self._renderer = Renderer(order.vault, order.identities, kept_segments=1, keys=order.keys)
+    def __init__(self, connection: Any, order: Order, renderer: Renderer):
+        self._connection, self._order, self._renderer = connection, order, renderer
         self._tasks: deque[Task] = deque()
         self._held: deque[_Held] = deque()
         self._heaviest = 0.0  # bytes of a mail, the largest mean that a block had
@@ -152,7 +153,7 @@ class Worker:
             while not self._tasks:
                 self._receive()
             task = self._tasks.popleft()
-            for rows in self._cut(task):
+            for rows in self.cut(task):
                 held = self._render(task.segment, rows)
                 self._held.append(held)
                 self._connection.send(Ready(rows.start, rows.stop, held.block.length))
@@ -166,11 +167,11 @@ class Worker:
         else:
             self._tasks.append(message)
 
-    def _cut(self, task: Task) -> Iterator[range]:
+    def cut(self, task: Task) -> Iterator[range]:
         """The task's rows in blocks, each no heavier than the mails so far let expect."""
         first = task.first
         while first < task.stop:
-            most = min(MOST_ROWS, int(BLOCK_BYTES / self._heaviest)) if self._heaviest else FIRST_ROWS
+            most = min(self._order.block_rows, int(BLOCK_BYTES / self._heaviest)) if self._heaviest else FIRST_ROWS
             stop = min(first + max(1, most), task.stop)
             yield range(first, stop)
             first = stop
@@ -181,12 +182,13 @@ class Worker:
         pending: RowArray = np.array([row for row in rows if row not in settled], np.int64)
         mails = self._renderer.render(order.job, segment, pending, np.full(len(pending), order.stamp))
         without = settled | {f.row: (f.state, f.reason) for f in mails.failures}
-        self._weigh(mails)
+        self.weigh(len(mails.data), len(mails))
         return _Held(rows, order.form.pack(mails), without)
 
-    def _weigh(self, mails: Envelopes) -> None:
-        if len(mails):
-            self._heaviest = max(self._heaviest, len(mails.data) / len(mails))
+    def weigh(self, size: int, mails: int) -> None:
+        """A block of so many mails had so many bytes."""
+        if mails:
+            self._heaviest = max(self._heaviest, size / mails)
 
     def _write(self, held: _Held, at: int) -> None:
         written = self._order.form.write(held.block, at)

@@ -27,11 +27,16 @@ Rows = Annotated[
     str, typer.Option("--rows", metavar="A:B", help="Only rows A to B-1, numbered from 0; A: or :B leaves an end open.")
 ]
 AsOf = Annotated[
-    datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="What today() and now() give.")
+    datetime | None,
+    typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="What today() and now() give."),
 ]
 Stamp = Annotated[
     str,
-    typer.Option("--stamp", help="Time of the mails (Date, signature): seconds since 1970, or ISO with offset. Default: now."),
+    typer.Option(
+        "--stamp",
+        metavar="TIME",
+        help="Time of the mails (Date, signature): seconds since 1970, or ISO with offset. Default: now.",
+    ),
 ]
 MOST_REASONS = 20  # shown to people; --json has all
 

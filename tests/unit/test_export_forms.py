@@ -16,12 +16,14 @@ from hypothesis import strategies as st
 
 from actors.model.delivery import Envelopes
 from actors.model.errors import InvalidInput
+from actors.renderer.functions.keys import NO_KEYS
 from cluster.export.crew import tasks
 from cluster.export.ending import Spool, end_zip
 from cluster.export.forms import FolderForm, Form, MboxForm, OneFile, ZipForm, mail_path
 from cluster.export.index import MOST_REASONS, OTHER_REASONS, RENDERED, Tally, index_head, index_lines
 from cluster.export.mbox import from_line, quoted
 from cluster.export.target import staged
+from cluster.export.worker import BLOCK_BYTES, FIRST_ROWS, MOST_ROWS, Order, Task, Worker
 from cluster.export.zips import STORED, Entry, central_record, dos_time, end_of_archive, local_header
 from gateway.cli.render import rows_of, stamp_of
 
@@ -242,3 +244,17 @@ def test_rows_and_stamps_as_people_write_them() -> None:
     for text in ("0", "-5", "2026-11-27", "yesterday", "2026-11-27T07:09:28", "99999999999", "1960-01-01T00:00:00Z"):
         with pytest.raises(InvalidInput, match="--stamp"):
             stamp_of(text)
+
+
+def test_heavy_mails_go_in_small_blocks() -> None:
+    order = Order(None, (), NO_KEYS, "J", FolderForm(Path()), STAMP)  # type: ignore[arg-type]
+    worker = Worker(None, order, None)  # type: ignore[arg-type]
+    light = [len(rows) for rows in worker.cut(Task(0, 0, 2_000))]
+    assert light == [FIRST_ROWS] * (2_000 // FIRST_ROWS) + [2_000 % FIRST_ROWS] * bool(2_000 % FIRST_ROWS)
+    worker.weigh(100_000, 100)
+    assert [len(rows) for rows in worker.cut(Task(0, 7, 1_500))] == [MOST_ROWS, 1_493 - MOST_ROWS]
+    worker.weigh(3 * (BLOCK_BYTES // 10), 3)
+    worker.weigh(10, 1)
+    assert {len(rows) for rows in worker.cut(Task(0, 0, 100))} == {10}
+    worker.weigh(2 * BLOCK_BYTES, 1)
+    assert [list(rows) for rows in worker.cut(Task(0, 3, 5))] == [[3], [4]]

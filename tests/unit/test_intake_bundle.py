@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from actors.intake.bundle import open_bundle
+from actors.intake.prepare import prepare
 from actors.intake.unpack import unpack_list
 from actors.intake.zips import MAX_ENTRIES
 from actors.model.errors import InvalidInput
@@ -71,6 +72,22 @@ def test_the_payload_hash_sees_names_and_contents(tmp_path: Path) -> None:
         vault = FolderVault(tmp_path / str(i))
         hashes.add(open_bundle(vault, upload(vault, files), tmp_path).payload_hash())  # type: ignore[arg-type]
     assert len(hashes) == 4
+
+
+def test_a_bundle_packed_with_its_folder_is_told_so(tmp_path: Path) -> None:
+    vault = FolderVault(tmp_path / "vault")
+    for number, (names, told) in enumerate(
+        [
+            (["hello/job.yaml", "hello/list.csv"], "at its top, not in a folder as hello/job.yaml"),
+            (["job.yaml", "job.json"], "(job.yaml or job.yml or job.json), not job.yaml and job.json"),
+            (["body.html"], "(job.yaml or job.yml or job.json)"),
+        ]
+    ):
+        where = upload(vault, dict.fromkeys(names, "x"), f"uploads/acme/{number}")
+        (work := tmp_path / str(number)).mkdir()
+        with pytest.raises(InvalidInput) as caught:
+            prepare(vault, where, work, 1000)
+        assert told in str(caught.value)
 
 
 def test_an_empty_upload(tmp_path: Path) -> None:
