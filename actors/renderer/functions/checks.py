@@ -27,8 +27,8 @@ _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 
 def _domain(value: str) -> str:
     """The domain of an address in lower-case ASCII, or nothing. For the addresses that need no closer look."""
-    found = _PLAIN.fullmatch(value)
-    if found is None or len(value) > MAX_ADDRESS_OCTETS or (len(found[1]) > 63 and max(map(len, found[1].split("."))) > 63):
+    found = _PLAIN.fullmatch(value) if len(value) <= MAX_ADDRESS_OCTETS else None
+    if found is None or (len(found[1]) > 63 and max(map(len, found[1].split("."))) > 63):
         return ""
     return found[1].lower()
 

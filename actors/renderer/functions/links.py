@@ -28,7 +28,8 @@ def _url(value: Any, function: str) -> urls.Url:
 def _with_query(function: str, u: Any, pairs: dict[str, Any]) -> str:
     found = {name: shown(value) for name, value in pairs.items() if value is not None}
     for value in found.values():
-        octets(value, function, "v")
+        if not value.isascii():
+            octets(value, function, "v")
     result = str(urls.with_query(_url(u, function), found))
     if len(result) > urls.MAX_URL_CHARS:
         raise Refused(function, "u", f"becomes longer than {urls.MAX_URL_CHARS:,} characters")

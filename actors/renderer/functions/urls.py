@@ -16,6 +16,7 @@ MAX_URL_CHARS = 8_000  # browsers and mail programs begin to fail at about 2,000
 _URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:]+)(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")  # a host of the own network
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*")
 _STRAY = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?%]*")  # with % only where two hexadecimal digits follow
 _KEPT = "-._~!$&'()*+,;=:@/?%"
@@ -78,7 +79,7 @@ def _clean(part: str) -> str:
 
 def component(value: str) -> str:
     """Percent-encoded but for the unreserved characters (RFC 3986, section 2.3)."""
-    return quote(value, safe="")
+    return value if _UNRESERVED.fullmatch(value) else quote(value, safe="")
 
 
 def names(url: Url) -> list[str]:
