@@ -32,6 +32,7 @@ PROMISES = {
     "S24": "Oversigning: a second or changed field breaks the signature",
     "S25": "DKIM replay: every signature expires",
     "S26": "DKIM keys and algorithms: independent verifiers agree, weak keys are refused",
+    "S32": "HTML to PDF: no page reads a file outside the bundle or connects anywhere",
     "S33": "Accounts: nobody sees, changes or guesses what is another's",
     "S34": "The gRPC surface: no key no answer; sizes, counts, deadlines, cancelled calls leave nothing half done",
     "S35": "Secrets: keys are in no log and no repr",
