@@ -87,12 +87,11 @@ def test_the_guides_package_renders(tmp_path: Path) -> None:
 def test_a_broken_package_stops_the_start_by_name(tmp_path: Path) -> None:
     install(tmp_path, "acme-mail", "1.3", {"tier_label": "acme_mail:tier_label"}, acme_mail="import no_such_module_of_acme")
     (tmp_path / "hongyan.yaml").write_text("data: data\n")
-    for command in (["functions"], ["up", "--config", str(tmp_path / "hongyan.yaml")]):
-        result = python(tmp_path, "-m", "gateway.cli.main", *command)
-        assert result.returncode == 1, (command, result.stderr)
-        assert "acme-mail 1.3: function tier_label" in result.stderr, result.stderr
-        assert "no_such_module_of_acme" in result.stderr
-        assert "Traceback" not in result.stderr
+    result = python(tmp_path, "-m", "gateway.cli.main", "up", "--config", str(tmp_path / "hongyan.yaml"))
+    assert result.returncode == 1, result.stderr
+    assert "acme-mail 1.3: function tier_label" in result.stderr, result.stderr
+    assert "no_such_module_of_acme" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
