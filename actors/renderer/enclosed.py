@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from actors.renderer.functions.enclosures import SIGNS, Enclosures, Recipe, content_id
+from actors.renderer.media.bars import drawn
 from actors.renderer.media.logo import logo, side
 from actors.renderer.media.png import pictures
 from actors.renderer.media.qr import symbols
@@ -17,7 +18,7 @@ from actors.renderer.message.mime import OptionalPart, file_lines, whole_part
 from actors.renderer.template import Columns, Piece
 
 MAX_A_ROW: Final = 50  # pictures and files of one message; each is work for the recipient's client too
-PICTURES: Final = frozenset(("qr", "img_attach"))  # functions whose calls need a multipart/related
+PICTURES: Final = frozenset(("qr", "barcode", "img_attach"))  # functions whose calls need a multipart/related
 FILES: Final = frozenset(("pdf_attach",))  # and those whose calls need a multipart/mixed
 FILE: Final = "pdf"  # the kind of recipe that is an attachment
 
@@ -126,6 +127,9 @@ def make(recipes: Mapping[str, Recipe], files: BundleFiles) -> tuple[dict[str, M
     for key, recipe in recipes.items():
         if recipe.kind == "qr":
             codes.setdefault(recipe.values[1], []).append(key)
+            continue
+        if recipe.kind == "barcode":
+            made[key] = Made(_PNG, _INLINE, file_lines(drawn(*recipe.values)))
             continue
         path = recipe.values[0]
         try:

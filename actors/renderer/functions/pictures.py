@@ -9,6 +9,7 @@ from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import text as text_of
 from actors.renderer.functions.inputs import whole
 from actors.renderer.functions.registry import SETTINGS, scalar
+from actors.renderer.media.bars import KINDS, MAX_HEIGHT, MAX_LINES, check_digit
 
 FAMILY = "Pictures"
 MAX_BOX: Final = 20  # pixels a module; a picture has 2,000 a side at most
@@ -79,6 +80,29 @@ def qr(
     return job.enclosures.picture(job.job, "qr", content, settings)
 
 
+@scalar(FAMILY, "barcode('/ABC1234', 'code39')", "cid:d.9f343fdcd71740bdc142@job", kind="R", needed=("text",))
+def barcode(job: Context, text: Any, type: str = "code128", h: int = 60) -> str:
+    """URL of a barcode picture that goes with the message, its text below. type: code39, code128 or ean13 (12 digits, or
+    13 with a right check digit); h: pixels of the bars. A list of up to three texts is drawn as lines below one another."""
+    lines = list(text) if isinstance(text, list | tuple) else [text]
+    kind = _bar_settings(type, h)
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise Refused("barcode", "text", f"has more than {MAX_LINES} lines or none")
+    words = tuple(text_of(line, "barcode", "text") for line in lines)
+    if not all(map(KINDS[kind].fullmatch, words)):
+        raise Refused("barcode", "text", f"is too long or has characters that {kind} does not have")
+    if kind == "ean13" and any(len(word) == 13 and word[12] != check_digit(word) for word in words):
+        raise Refused("barcode", "text", "has a wrong check digit")
+    return job.enclosures.picture(job.job, "barcode", kind, words, h)
+
+
+def _bar_settings(kind: Any, height: Any) -> str:
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise Refused("barcode", "type", f"is none of {', '.join(KINDS)}")
+    whole(height, "barcode", "h", 10, MAX_HEIGHT)
+    return kind
+
+
 @scalar(FAMILY, "img_attach('images/' ~ 'gold' ~ '.png')", "cid:d.84fc966ca5f0de7c3f66@job", kind="D")
 def img_attach(job: Context, name: str) -> str:
     """URL of an image of the bundle that goes with the message; its name may differ from row to row."""
@@ -110,5 +134,14 @@ def missing_file(job: Context, function: str, path: Any) -> str:
     return f"{function}: the file {path!r} is not in the bundle"
 
 
+def _bar_problem(job: Context, given: Mapping[str, Any]) -> str:
+    try:
+        _bar_settings(given.get("type", "code128"), given.get("h", 60))
+    except Refused as error:
+        return str(error)
+    return ""
+
+
 SETTINGS["qr"] = _qr_problem
+SETTINGS["barcode"] = _bar_problem
 SETTINGS["img_attach"] = lambda job, given: missing_file(job, "img_attach", given.get("name"))
