@@ -7,7 +7,7 @@ of the row.
 
 import re
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -36,16 +36,6 @@ class Piece(Protocol):
     def text(self) -> pa.StringArray | None: ...
     @property
     def mask(self) -> NDArray[np.bool_] | None: ...
-
-
-@runtime_checkable
-class Looped(Piece, Protocol):
-    """What a loop wrote: the pieces of the items of all rows end to end; row i has `counts[i]` of them."""
-
-    @property
-    def items(self) -> Sequence[Piece]: ...
-    @property
-    def counts(self) -> NDArray[np.int64]: ...
 
 
 def fail(failed: Failed, index: int, reason: str) -> None:

@@ -19,11 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from actors.renderer.functions.strings import Bytes, Ints, ends_of, made_bytes, parts
+from actors.renderer.functions.strings import Bytes, Ints, ends_of, firsts, made_bytes, parts
 from actors.renderer.message.columns import (
     Column,
     Failed,
-    Looped,
     Piece,
     canonical_newlines,
     cells,
@@ -92,21 +91,21 @@ class QuotedPrintable:
         column: Column
         if piece.static >= 0:
             column = self._statics[piece.static]
-        elif isinstance(piece, Looped):
-            column = self._loop(piece, failed)
+        elif (items := getattr(piece, "items", None)) is not None:
+            column = self._loop(items, piece.counts, failed)  # type: ignore[attr-defined]
         else:
             column = quoted(clean_text(piece, failed))
         return column if piece.mask is None else masked(column, piece.mask)
 
-    def _loop(self, piece: Looped, failed: Failed) -> Column:
+    def _loop(self, pieces: Sequence[Piece], counts: Ints, failed: Failed) -> Column:
         """A loop's literals are encoded once, its slots a column of all items at a time; the items' lines then only follow one
         another."""
         below: Failed = {}
-        items = joined([self._column(inner, below) for inner in piece.items], int(piece.counts.sum()))
+        items = joined([self._column(piece, below) for piece in pieces], int(counts.sum()))
         for index, failure in below.items():
-            failed.setdefault(int(np.searchsorted(np.cumsum(piece.counts), index, "right")), failure)
+            failed.setdefault(int(np.searchsorted(np.cumsum(counts), index, "right")), failure)
         offsets, data = parts(items)
-        return made_bytes(offsets[ends_of(piece.counts)], data)
+        return made_bytes(offsets[ends_of(counts)], data)
 
 
 def _finished(columns: list[Column], n: int) -> list[Column]:
@@ -149,6 +148,9 @@ def quoted(text: pa.StringArray) -> pa.BinaryArray:
     if not len(data):
         return made_bytes(np.zeros(len(text) + 1, np.int64), data)
     widths = _QP_WIDTHS[data]
+    lengths = np.diff(offsets)
+    if int(widths.max()) == 1 and int(lengths.max()) <= _QP_CUT and ord(".") not in firsts(offsets, data):
+        return _softly_ended(text, lengths)
     heads, ends_line = _line_starts(offsets, data)
     if ends_line is not None:
         blank = ends_line & ((data == 0x20) | (data == 0x09))  # a blank before a hard line end
@@ -157,7 +159,7 @@ def quoted(text: pa.StringArray) -> pa.BinaryArray:
     starts = heads if breaks is None else heads | breaks
     dots = starts & (data == ord("."))
     widths[dots] = 3
-    last = offsets[1:][np.diff(offsets) > 0] - 1
+    last = offsets[1:][lengths > 0] - 1
     last = last[data[last] != _LF]
     room = widths.astype(np.int64)
     room[last] += 3
@@ -172,6 +174,13 @@ def quoted(text: pa.StringArray) -> pa.BinaryArray:
         for k in range(3):
             out[soft + k] = _SOFT[k]
     return made_bytes(ends[offsets], out)
+
+
+def _softly_ended(text: pa.StringArray, lengths: Ints) -> pa.BinaryArray:
+    """The texts with a soft line end each, those that are not empty."""
+    soft = _SOFT.decode()
+    ends = soft if lengths.all() else pc.if_else(pa.array(lengths > 0), soft, "")
+    return pc.binary_join_element_wise(text, ends, "").cast(pa.binary())
 
 
 def _line_starts(offsets: Ints, data: Bytes) -> tuple[Flags, Flags | None]:
@@ -192,10 +201,10 @@ def _soft_breaks(widths: NDArray[np.uint8], heads: Flags, data: Bytes) -> Flags 
     ends = np.cumsum(widths, dtype=np.int64)
     begin = ends - widths
     lines = np.flatnonzero(heads)
-    longest = np.diff(np.append(begin[lines], ends[-1])).max()
-    if longest <= _QP_CUT:
+    marks = begin[lines]
+    if max(int((marks[1:] - marks[:-1]).max(initial=0)), int(ends[-1] - marks[-1])) <= _QP_CUT:
         return None
-    column = begin - np.repeat(begin[lines], np.diff(np.append(lines, len(data))))
+    column = begin - np.repeat(marks, np.diff(np.append(lines, len(data))))
     stretch = column // _QP_CUT
     breaks = np.zeros(len(data), np.bool_)
     breaks[1:] = (stretch[1:] != stretch[:-1]) & ~heads[1:] & (data[1:] != _LF)
