@@ -140,7 +140,7 @@ def _subject(rows: int, say: Say) -> dict[str, Any]:
 
         def ours() -> None:
             for shard in given.shards():
-                headers.unstructured("Subject", shard.texts(plan), shard.failed)
+                headers.unstructured("Subject", shard.line(plan), shard.failed)
 
         def theirs() -> list[str]:
             return [f"Subject: {Header(template.render(row), 'utf-8', header_name='Subject').encode()}\r\n" for row in listed]

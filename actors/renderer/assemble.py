@@ -24,6 +24,7 @@ from actors.renderer.message.columns import Column, Failed, fail, texts
 from actors.renderer.message.dkim import Signer, body_hash, relaxed
 from actors.renderer.message.mime import Entity, RowParts, join_rows, message_entity, rows_of, text_entity
 from actors.renderer.template import Plan
+from actors.renderer.template.itemtexts import joined
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _MIME_VERSION = b"MIME-Version: 1.0\r\n"
@@ -51,6 +52,12 @@ class Shard:
         columns = plan.run(self.table, self.rows)
         self.take_failures(columns.failed)
         return texts(columns.pieces, plan.statics, columns.n)
+
+    def line(self, plan: Plan) -> list[str] | pa.StringArray:
+        """The same, in Arrow where all of the plan's pieces are."""
+        columns = plan.run(self.table, self.rows)
+        self.take_failures(columns.failed)
+        return joined(columns.pieces, plan.statics, np.ones(columns.n, np.int64))
 
     def part(self, part: TextPart) -> Entity:
         """The part's encoded body."""
@@ -168,11 +175,11 @@ def own_fields(shard: Shard, recipients: list[str]) -> list[tuple[str, Column]]:
         ("From", job.from_line),
         ("To", list(headers.structured("To", recipients, failed, utf8=True))),
         ("Reply-To", job.reply_line),
-        ("Subject", list(headers.unstructured("Subject", shard.texts(job.subject), failed))),
+        ("Subject", headers.unstructured("Subject", shard.line(job.subject), failed)),
         *unsubscribe_fields(shard),
     ]
     for name, plan in job.headers:
-        fields.append((name, list(headers.unstructured(name, shard.texts(plan), failed))))
+        fields.append((name, headers.unstructured(name, shard.line(plan), failed)))
     return fields
 
 

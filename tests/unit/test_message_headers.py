@@ -5,13 +5,14 @@ import re
 from email import policy
 from email.header import decode_header, make_header
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors.model.states import RowState
 from actors.renderer.message import headers
-from actors.renderer.message.columns import Column, Failed
+from actors.renderer.message.columns import Column, Failed, cells
 from actors.renderer.message.dkim import relaxed
 from actors.renderer.message.files import disposition
 from actors.renderer.message.mailbox import Mailbox, mailbox_value, parse_mailbox
@@ -193,3 +194,19 @@ def test_relaxed_form_is_what_dkimpy_makes_of_the_field(values: list[str]) -> No
     expected = [oracle(line) if line else b"" for line in lines]
     assert relaxed("Subject", lines) == expected
     assert [relaxed("Subject", line) for line in lines] == expected
+
+
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+        | st.text("王小明 您的帳單NT$1,234.5 =?_", max_size=30)
+        | st.text("Your statement NT$1,234 =?", max_size=90),
+        max_size=8,
+    )
+)
+def test_columns_in_arrow_give_the_same_fields(values: list[str]) -> None:
+    one_by_one: Failed = {}
+    by_column: Failed = {}
+    found = headers.unstructured("Subject", pa.array(values, pa.string()), by_column)
+    assert cells(found, len(values)) == headers.unstructured("Subject", values, one_by_one)
+    assert by_column == one_by_one

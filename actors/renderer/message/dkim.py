@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from actors.model.errors import InvalidInput, Problem
-from actors.renderer.message.columns import Column
+from actors.renderer.message.columns import Column, cells
 
 RSA = "rsa-sha256"
 ED25519 = "ed25519-sha256"
@@ -60,7 +60,8 @@ def relaxed(name: str, lines: Column) -> Column:
     by CRLF and a blank, no blank before a line end. A field that is left out stays empty."""
     if isinstance(lines, bytes):
         return _relaxed(name, lines)
-    return _relaxed(name, b"\0".join(lines)).split(b"\0") if lines else []
+    rows = cells(lines, len(lines))
+    return _relaxed(name, b"\0".join(rows)).split(b"\0") if rows else []
 
 
 def _relaxed(name: str, joined: bytes) -> bytes:

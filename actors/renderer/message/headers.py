@@ -9,7 +9,11 @@ import re
 from binascii import b2a_base64
 from collections.abc import Sequence
 
-from actors.renderer.message.columns import Failed, fail
+import numpy as np
+import pyarrow as pa
+
+from actors.renderer.message.columns import Column, Failed, fail
+from actors.renderer.message.headercolumns import simple_lines
 
 LINE = 78  # RFC 5322 section 2.1.1: should
 MAX_LINE = 998  # RFC 5322 section 2.1.1: must
@@ -65,8 +69,29 @@ def check_cells(name: str, values: list[str], failed: Failed) -> list[str]:
     return out
 
 
-def unstructured(name: str, values: list[str], failed: Failed) -> list[bytes]:
+def unstructured(name: str, values: list[str] | pa.StringArray, failed: Failed) -> Column:
     """Fields of free text (Subject, user headers): outer blanks go; an empty value leaves the field out."""
+    room = LINE - len(name) - 2
+    if isinstance(values, list):
+        return _unstructured(name, values, failed)
+    word_room = min(_ROOM, 76 - len(name) - 2 - len("=?utf-8?B??="))
+    simple = simple_lines(name, values, room, word_room, _Q_LITERAL)
+    if simple is None:
+        return _unstructured(name, values.to_pylist(), failed)
+    lines, done = simple
+    if done.all():
+        return lines.cast(pa.binary())
+    rest = np.flatnonzero(~done)
+    below: Failed = {}
+    found = lines.to_pylist()
+    for i, line in zip(rest.tolist(), _unstructured(name, values.take(pa.array(rest)).to_pylist(), below), strict=True):
+        found[i] = line.decode("ascii")
+    for index, failure in below.items():
+        failed.setdefault(int(rest[index]), failure)
+    return pa.array(found, pa.string()).cast(pa.binary())
+
+
+def _unstructured(name: str, values: list[str], failed: Failed) -> list[bytes]:
     values = check_cells(name, values, failed)
     room = LINE - len(name) - 2
     joined = "".join(values)
