@@ -133,7 +133,7 @@ class Stream:
         self._at = 0
         self.ends = [0]
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes | memoryview) -> None:
         end = self._at + len(data)
         if end > len(self._array):
             self._grow(end + len(data))

@@ -1,12 +1,32 @@
-"""`hongyan bench NAME`: measures, with the machine's limit taken in the same run."""
+"""`hongyan bench NAME`: measures, with the machine's limit or a peer taken in the same run."""
 
 import json
 import sys
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from gateway.cli.output import AsJson
+
+Say = Callable[[str], None]
+
+
+class _Bench(NamedTuple):
+    cases: Sequence[str]
+    run: Callable[[list[str], bool, Say], dict[str, Any]]
+    tell: Callable[[dict[str, Any]], None]
+
+
+def _benches() -> dict[str, _Bench]:
+    from bench import columns, memory, pipeline, render
+
+    return {
+        "pipeline": _Bench(tuple(pipeline.CASES), pipeline.run, _tell_pipeline),
+        "render": _Bench(render.CASES, render.run, _tell_render),
+        "columns": _Bench((), lambda cases, quick, say: columns.run(quick), _tell_json),
+        "memory": _Bench((), lambda cases, quick, say: memory.run(quick, say), _tell_json),
+    }
 
 
 def register(app: typer.Typer) -> None:
@@ -14,34 +34,42 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        name: Annotated[str, typer.Argument(help="Which: pipeline, columns, memory.")] = "pipeline",
-        case: Annotated[list[str] | None, typer.Option(help="Only this case (10KB, 100KB); may be repeated.")] = None,
+        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, memory.")] = "pipeline",
+        case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
-        """Measure the whole way of a mailing on this machine."""
-        from bench import columns, memory, pipeline
-
-        if name == "columns":
-            sys.stdout.write(json.dumps(columns.run(quick), ensure_ascii=False) + "\n")
-            return
-        if name == "memory":
-            result = memory.run(quick, lambda text: typer.echo(text, err=True))
-            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
-            return
-        if name != "pipeline" or not set(case or ()) <= set(pipeline.CASES):
-            typer.echo(f"there is: columns, memory, and pipeline with the cases {', '.join(pipeline.CASES)}", err=True)
+        """Measure this machine: the whole way of a mailing (pipeline), generation alone (render), memory."""
+        benches = _benches()
+        found = benches.get(name)
+        if found is None or not set(case or ()) <= set(found.cases):
+            for known, of in benches.items():
+                cases = f" with the cases {', '.join(of.cases)}" if of.cases else ""
+                typer.echo(f"there is: {known}{cases}", err=True)
             raise typer.Exit(2)
-        result = pipeline.run(case or list(pipeline.CASES), quick, lambda text: typer.echo(text, err=True))
+        result = found.run(case or list(found.cases), quick, lambda text: typer.echo(text, err=True))
         if json_:
-            sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+            _tell_json(result)
         else:
-            _tell(result)
+            found.tell(result)
 
 
-def _tell(result: dict[str, Any]) -> None:
+def _tell_json(result: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
+
+
+def _tell_pipeline(result: dict[str, Any]) -> None:
     for case in result["results"]:
         head = f"{case['case']:>6}: {case['rate']:,.0f} {case['unit']} to {case['receiver']}"
         typer.echo(f"{head}; limit {case['limit']:,.0f}; ratio {case['ratio']:.2f}; peak {case['peak_memory_mb']} MB")
         for process, cpu in case["cpu_us_per_mail"].items():
             typer.echo(f"        {process:<24} {cpu:>8,.0f} us of CPU a mail")
+
+
+def _tell_render(result: dict[str, Any]) -> None:
+    for case in result["results"]:
+        head = f"{case['case']:>10}: {case['rate']:>9,.0f} {case['unit']:<9}"
+        if "limit" in case:
+            typer.echo(f"{head} {case['ratio']:>6.2f} of {case['limit']:,.0f} {case['limit_is']}")
+        else:
+            typer.echo(f"{head} {case['ratio']:>6.1f} times {case['peer']} ({case['peer_rate']:,.0f})")

@@ -125,7 +125,8 @@ def email_column(value: Col) -> Done | None:
 
 
 def _digits(rows: Bytes) -> Mask:
-    good: Mask = ((rows >= ord("0")) & (rows <= ord("9"))).all(axis=1)
+    digits: Mask = (rows >= ord("0")) & (rows <= ord("9"))
+    good: Mask = digits.all(axis=1)
     return good
 
 

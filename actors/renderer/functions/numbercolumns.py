@@ -74,9 +74,9 @@ def _reduced(size: NDArray[np.int64], unit: int, mode: str) -> NDArray[np.int64]
     down = size // unit
     twice = (size - down * unit) * 2
     if mode == ROUND_HALF_UP:
-        return down + (twice >= unit)
-    if mode == ROUND_HALF_EVEN:
-        return down + ((twice > unit) | ((twice == unit) & (down & 1 == 1)))
+        down = down + (twice >= unit)
+    elif mode == ROUND_HALF_EVEN:
+        down = down + ((twice > unit) | ((twice == unit) & (down & 1 == 1)))
     return down
 
 
@@ -162,10 +162,14 @@ def bound_of(edge: Any, scale: int) -> int | None:
     return int(units) if abs(units) < LARGEST and units == int(units) else None
 
 
+def _most(operand: Any) -> int:
+    return magnitude(operand) if isinstance(operand, np.ndarray) else abs(int(operand))
+
+
 def decimal_operation(op: str, left: tuple[Any, int], right: tuple[Any, int]) -> Col | None:
     """+, - or * of decimals of one scale, given as multiples and scale; None where int64 might not hold the result."""
     (a, scale_a), (b, scale_b) = left, right
-    most_a, most_b = (abs(int(x)) if np.isscalar(x) else magnitude(x) for x in (a, b))
+    most_a, most_b = _most(a), _most(b)
     if op == "*":
         if most_a * most_b >= LARGEST:
             return None
@@ -187,7 +191,7 @@ def decimal_comparison(compare: Callable[[Any, Any], Any], left: tuple[Any, int]
     (a, scale_a), (b, scale_b) = left, right
     scale = max(scale_a, scale_b)
     for x, own in ((a, scale_a), (b, scale_b)):
-        if (abs(int(x)) if np.isscalar(x) else magnitude(x)) >= LARGEST // 10 ** (scale - own):
+        if _most(x) >= LARGEST // 10 ** (scale - own):
             return None
     result: Mask = compare(a * 10 ** (scale - scale_a), b * 10 ** (scale - scale_b))
     return result

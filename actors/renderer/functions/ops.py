@@ -80,7 +80,7 @@ def _scaled_pair(left: Value, right: Value) -> tuple[tuple[Any, int], tuple[Any,
     too, or of whole numbers, or a number of few places."""
     if DECIMAL not in (kind_of(left), kind_of(right)):
         return None
-    found = []
+    found: list[tuple[Any, int]] = []
     for value in (left, right):
         if isinstance(value, Lit):
             if type(value.value) not in (int, float, Decimal) or (type(value.value) is float and not isfinite(value.value)):

@@ -59,7 +59,8 @@ def rows_of_length(offsets: Ints, data: Bytes, chosen: NDArray[np.bool_], length
     if chosen.all() and len(data) == len(chosen) * length:
         return data.reshape(len(chosen), length)
     starts = offsets[:-1][chosen]
-    return data[starts[:, None] + np.arange(length)]
+    rows: Bytes = data[starts[:, None] + np.arange(length)]
+    return rows
 
 
 def from_matrix(rows: Bytes) -> pa.StringArray:

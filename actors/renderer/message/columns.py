@@ -7,7 +7,7 @@ of the row.
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from actors.model.states import RowState
 from actors.renderer.functions.strings import parts
 
-Column = bytes | list[bytes] | pa.BinaryArray
+Column: TypeAlias = bytes | list[bytes] | pa.BinaryArray
 Failed = dict[int, tuple[RowState, str]]  # by index within the shard
 
 _LARGE = pa.large_binary()  # the content of many rows at once may be over 2 GiB
@@ -82,7 +82,7 @@ def masked(column: Column, mask: NDArray[np.bool_]) -> Column:
 def joined(columns: Sequence[Column], n: int) -> pa.LargeBinaryArray:
     """The content of each row, by columns."""
     if all(isinstance(column, bytes) for column in columns):
-        return pa.array([b"".join(columns)] * n, _LARGE)  # type: ignore[arg-type]
+        return pa.array([b"".join(columns)] * n, _LARGE)
     return pc.binary_join_element_wise(*map(_large, columns), pa.scalar(b"", _LARGE))
 
 

@@ -122,7 +122,7 @@ class Heading:
     canonical: bytes
 
 
-def body_hash(body: bytes) -> bytes:
+def body_hash(body: bytes | memoryview) -> bytes:
     """The value of `bh=`."""
     return b64encode(hashlib.sha256(body).digest())
 

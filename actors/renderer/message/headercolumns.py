@@ -73,7 +73,7 @@ def _encoded_words(name: str, offsets: Ints, data: Bytes) -> pa.StringArray:
     ends = ends_of(lengths + pad)
     padded = np.zeros(int(ends[-1]), np.uint8)
     padded[np.arange(len(data)) + np.repeat(ends[:-1] - offsets[:-1], lengths)] = data
-    text = np.frombuffer(b2a_base64(padded, newline=False), np.uint8).copy()
+    text = np.frombuffer(b2a_base64(padded.data, newline=False), np.uint8).copy()
     to = ends // 3 * 4
     text[to[1:][pad > 0] - 1] = _EQUALS
     text[to[1:][pad > 1] - 2] = _EQUALS

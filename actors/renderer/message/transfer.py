@@ -296,6 +296,6 @@ def _quanta(column: pa.LargeBinaryArray) -> list[bytes]:
     offsets, data = parts(column)
     if len(data) and int(np.diff(offsets).max()) > _B64_LINE:
         return [base64_lines(cell) for cell in cells(column, len(column))]
-    text = b2a_base64(data, newline=False)
+    text = b2a_base64(data.data, newline=False)
     ends = (offsets // 3 * 4).tolist()
     return [text[start:end] + b"\r\n" if end > start else b"" for start, end in pairwise(ends)]

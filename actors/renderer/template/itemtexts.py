@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise, repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from actors.renderer.functions.listcols import edges
 from actors.renderer.functions.strings import made, parts
 from actors.renderer.template.columns import Piece
 
-Texts = list[str] | pa.StringArray  # one a row
+Texts: TypeAlias = list[str] | pa.StringArray  # one a row
 
 
 def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.int64]) -> Texts:
@@ -26,7 +26,8 @@ def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.i
         items = pc.binary_join_element_wise(*columns, "")
         if isinstance(items, pa.StringArray):
             offsets, data = parts(items)
-            return made(offsets[edges(counts)], data)
+            rows: Texts = made(offsets[edges(counts)], data)
+            return rows
     streams: list[Any] = []
     for piece in pieces:
         if piece.static < 0:
