@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from actors.intake.ids import new_job_id
 from actors.intake.looking import look_over, shut_gates
 from actors.intake.memory import return_freed_memory
+from actors.intake.pools import hold, short, takers
 from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
 from actors.intake.snapshot import write_snapshot
@@ -81,7 +83,7 @@ class Intake:
             now = self._clock()
             record = _record(self._new_id(now, found.payload_hash), account, "", now, found)
             try:
-                await self._freeze(record.job, account, found, int(now))
+                await self._freeze(record.job, account, found, int(now), claim=False)
                 if problems := await self._renderer.check(record.job):
                     raise InvalidInput(tuple(problems))
                 report = await self._look(record.job, found, int(now)) if whole else None
@@ -99,10 +101,29 @@ class Intake:
             finally:
                 found.bundle.close()
 
-    async def _freeze(self, job: str, account: str, found: Prepared, at: int) -> Manifest:
+    async def _freeze(self, job: str, account: str, found: Prepared, at: int, claim: bool) -> Manifest:
+        """`claim`: the rows take their codes; else they are shown those of the file, and none is taken."""
         table = await load_table(self._suppressions, account, found.spec.list_.rules.suppress)
         await _in_thread(settle_suppressed, found.roster, table)
+        await self._hand_out(job, account, found, claim)
         return await _in_thread(write_snapshot, self._vault, job, account, found, at)
+
+    async def _hand_out(self, job: str, account: str, found: Prepared, claim: bool) -> None:
+        """A code of each pool for every row that may be sent. A pool that has too few refuses the job, with the numbers."""
+        rows = takers(found.roster)
+        for pool in sorted(found.pools):
+            codes, file = found.pools[pool], found.pool_files[pool]
+            if claim:
+                await self._ledger.stock_codes(account, pool, codes.to_pylist())
+                if (there := await self._ledger.available_codes(account, pool, job)) < len(rows):
+                    raise short(file, len(rows), there)
+                given = await self._ledger.claim_codes(job, pool, rows)
+                if None in given:  # another job was faster
+                    raise short(file, len(rows), len(rows) - given.count(None))
+                codes = pa.array(given, pa.string())
+            elif len(codes) < len(rows):
+                raise short(file, len(rows), len(codes))
+            await _in_thread(hold, found.roster, pool, codes)
 
     async def _look(self, job: str, found: Prepared, stamp: int) -> dict[str, Any]:
         """The report of all rows, worked out by all renderers."""
@@ -112,7 +133,7 @@ class Intake:
     async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared, gates: bool) -> None:
         """Writes the snapshot. Templates that cannot work, and gates that fail, refuse the job before anything is sent."""
         try:
-            await self._freeze(record.job, account, found, int(record.created_at))
+            await self._freeze(record.job, account, found, int(record.created_at), claim=True)
             if problems := await self._renderer.check(record.job):
                 raise InvalidInput(tuple(problems))
             asked = gates and found.spec.content.gates != GatesSpec()

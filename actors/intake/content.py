@@ -7,6 +7,7 @@ import re
 
 from actors.intake.bundle import MAX_ASSET_BYTES, Bundle
 from actors.intake.controlrules import is_template
+from actors.intake.pools import POOLS
 from actors.intake.problems import Problems, nearest
 from actors.intake.tables import table_name
 from actors.intake.zips import check_name
@@ -19,7 +20,7 @@ def check_content(bundle: Bundle, spec: JobSpec, control: str, problems: Problem
     """Adds a problem for every named file that is missing, outside the bundle, or not UTF-8 where it is a template."""
     content = spec.content
     for name, size in bundle.sizes.items():
-        if size > MAX_ASSET_BYTES and name != spec.list_.file and not table_name(name):
+        if size > MAX_ASSET_BYTES and name != spec.list_.file and not (table_name(name) or table_name(name, POOLS)):
             problems.add(name, f"has {size} bytes; the limit is {MAX_ASSET_BYTES}")
     for place, name in (("content.html", content.html), ("content.text", content.text)):
         if name:

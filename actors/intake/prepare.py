@@ -10,6 +10,7 @@ from actors.intake.bundle import Bundle, open_bundle
 from actors.intake.content import check_content
 from actors.intake.control import CONTROL_FILES, parse_control
 from actors.intake.lists import open_list
+from actors.intake.pools import Pools, pool_files, read_pools
 from actors.intake.problems import Problems, refuse
 from actors.intake.roster import Roster, read_roster
 from actors.intake.suppress import SuppressionTable
@@ -29,6 +30,8 @@ class Prepared:
     roster: Roster
     assets: list[str]  # bundle files that go into the snapshot
     tables: list[FrozenTable]
+    pools: Pools
+    pool_files: dict[str, str]
     payload_hash: str
     warnings: list[str]
 
@@ -53,6 +56,8 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
     check_content(bundle, spec, control, problems)
     files = table_files(bundle, spec, control, problems)
     tables = read_tables(bundle, spec, files, work, control, problems)
+    pools = pool_files(bundle, problems)
+    codes = read_pools(bundle, pools, work, problems)
     with ThreadPoolExecutor(1, "payload-hash") as pool:
         try:
             source = open_list(bundle, spec.list_, work)
@@ -64,9 +69,9 @@ def _prepare(bundle: Bundle, work: Path, segment_rows: int) -> Prepared:
             raise
         problems.stop()
         digest.result()
-    assets = [name for name in bundle.names if name not in (control, spec.list_.file, *files.values())]
+    assets = [name for name in bundle.names if name not in (control, spec.list_.file, *files.values(), *pools.values())]
     warnings = source.warnings + [warning for table in tables for warning in table.warnings]
-    return Prepared(bundle, spec, roster, assets, tables, bundle.payload_hash(), warnings)
+    return Prepared(bundle, spec, roster, assets, tables, codes, pools, bundle.payload_hash(), warnings)
 
 
 def _instead(bundle: Bundle, found: list[str]) -> str:

@@ -22,7 +22,7 @@ from actors.intake.dedupe import KeyHashes, find_repeats
 from actors.intake.lists import Source
 from actors.intake.problems import Problems, nearest, refuse
 from actors.model.hashing import hash_texts
-from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray
+from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray, code_column
 from actors.model.spec import JobSpec
 from actors.model.states import RowState
 
@@ -45,6 +45,7 @@ class Roster:
     states: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     scope_codes: dict[int, tuple[RowArray, NDArray[np.int32]]] = field(default_factory=dict)
     scope_reasons: list[str] = field(default_factory=list)
+    codes: dict[str, pa.StringArray] = field(default_factory=dict)  # by pool, a code a row
 
     @property
     def rows(self) -> int:
@@ -190,7 +191,9 @@ def typed_segment(roster: Roster, segment: int, batch: pa.RecordBatch) -> pa.Rec
         pa.array(states),
         segment_reasons(roster, segment, checked.column("reason")).dictionary_encode(),
     ]
-    return pa.RecordBatch.from_arrays(columns, [*roster.types, ADDRESS, DOMAIN, VERDICT, REASON])
+    columns += [codes.slice(first, batch.num_rows) for codes in roster.codes.values()]
+    names = [*roster.types, ADDRESS, DOMAIN, VERDICT, REASON, *map(code_column, roster.codes)]
+    return pa.RecordBatch.from_arrays(columns, names)
 
 
 def segment_reasons(roster: Roster, segment: int, invalid: pa.StringArray) -> pa.StringArray:

@@ -47,6 +47,7 @@ def write_snapshot(vault: Vault, job: str, account: str, found: Prepared, accept
         total,
         {t.name: t.shape for t in found.tables},
         account,
+        tuple(sorted(found.pools)),
     )
     vault.write(f"{folder}/manifest.json", manifest_to_json(manifest))
     return manifest

@@ -41,14 +41,14 @@ class FrozenTable:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def table_name(file: str) -> str:
+def table_name(file: str, folder: str = FOLDER) -> str:
     """The name by which templates know the table in this bundle file; empty if it is none."""
-    if not file.startswith(FOLDER) or file.count("/") != 1:
+    if not file.startswith(folder) or file.count("/") != 1:
         return ""
     lower = file.lower()
     plain = file[: -len(packed)] if (packed := next((p for p in PACKED if lower.endswith(p)), "")) else file
     kind = next((f for f in TABLE_FORMATS if plain.lower().endswith(f)), "")
-    return plain[len(FOLDER) : -len(kind)] if kind else ""
+    return plain[len(folder) : -len(kind)] if kind else ""
 
 
 def table_files(bundle: Bundle, spec: JobSpec, control: str, problems: Problems) -> dict[str, str]:

@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from actors.ledger import decisions, epochs, lines, suppressions, upkeep
+from actors.ledger import codes, decisions, epochs, lines, suppressions, upkeep
 from actors.ledger.advance import Step
 from actors.ledger.book import Book
 from actors.ledger.jobs import ACTIVE
@@ -80,6 +80,25 @@ class Ledger:
         together = list(zip(plain_rows, plain_states, reasons, strict=True))
         for part in batches(together, SETTLE_ROWS):
             await self._write(upkeep.settle, job, *zip(*part, strict=True), self._clock())
+
+    async def stock_codes(self, account: str, pool: str, found: Sequence[str]) -> int:
+        def add(_memory: Memory, _undo: Undo, writer: Writer, part: Sequence[str]) -> int:
+            return codes.stock(self._store, writer.connection, account, pool, part)
+
+        return sum([await self._write(add, part) for part in batches(found, SETTLE_ROWS)])
+
+    async def available_codes(self, account: str, pool: str, job: str) -> int:
+        def count(_memory: Memory, _undo: Undo, writer: Writer) -> int:
+            return codes.available(writer.connection, account, pool, job)
+
+        return await self._write(count)
+
+    async def claim_codes(self, job: str, pool: str, rows: RowArray) -> list[str | None]:
+        def give(_memory: Memory, _undo: Undo, writer: Writer, part: Sequence[int]) -> list[str | None]:
+            return codes.claim(self._store, writer.connection, pool, job, part)
+
+        parts = batches(np.asarray(rows, np.int64).tolist(), SETTLE_ROWS)
+        return [code for part in parts for code in await self._write(give, part)]
 
     async def begin_job(self, record: JobRecord) -> JobRecord:
         return await self._write(upkeep.begin, record, self._clock())

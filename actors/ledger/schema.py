@@ -173,3 +173,19 @@ suppressions = Table(
     PrimaryKeyConstraint("account", "address", "scope"),
     sqlite_with_rowid=False,
 )
+
+# A code that a row of a job has; job 0: none has it. `spent`: its row has ended and keeps it for ever.
+codes = Table(
+    "codes",
+    metadata,
+    _column("account"),
+    _column("pool"),
+    _column("code"),
+    _column("serial", Big),  # the order in which they were brought
+    _column("job", Big),
+    _column("row", Big),
+    _column("spent", SmallInteger),
+    PrimaryKeyConstraint("account", "pool", "code"),
+    sqlite_with_rowid=False,
+)
+Index("codes_by_job", codes.c.account, codes.c.pool, codes.c.job, codes.c.serial)

@@ -25,6 +25,12 @@ DOMAIN = "__domain"  # dictionary<text>: the address's domain, ASCII, lower case
 VERDICT = "__verdict"  # uint8: RowState.PENDING, or INVALID, DUPLICATE, SUPPRESSED
 REASON = "__reason"  # dictionary<text>: why, null for PENDING
 
+
+def code_column(pool: str) -> str:
+    """text: the code that the row has of a pool; null where it gets no mail. An identifier whatever the pool's name."""
+    return f"{RESERVED}code_{pool.encode().hex()}"
+
+
 DEFAULT_SEGMENT_ROWS = 32_768  # about 10 to 30 MB of columns: small enough to hold a few, large enough for long shards
 
 
@@ -49,6 +55,7 @@ class Manifest:
     sha256: str  # over the names and digests of all other snapshot files
     tables: dict[str, TableShape] = field(default_factory=dict)
     account: str = ""  # whose job it is: its templates may use this account's keys
+    pools: tuple[str, ...] = ()  # the codes of the n-th are in a column of the roster, `code_column`
 
     @property
     def segments(self) -> int:

@@ -59,6 +59,20 @@ class JobLedger(Protocol):
         """Intake's final states (INVALID, DUPLICATE, SUPPRESSED) for rows of a job in ACCEPTING."""
         ...
 
+    async def stock_codes(self, account: str, pool: str, found: Sequence[str]) -> int:
+        """Adds codes to a pool of the account, in this order; those that it has stay as they are. Gives how many were new."""
+        ...
+
+    async def available_codes(self, account: str, pool: str, job: str) -> int:
+        """How many codes of the pool the job can have: the free ones and those that its rows hold. First gives back the codes
+        of rows that ended unsent in ended jobs; never of one that was sent, bounced or ever in doubt."""
+        ...
+
+    async def claim_codes(self, job: str, pool: str, rows: RowArray) -> list[str | None]:
+        """A code for each of these rising rows of a job in ACCEPTING, the same ones on every call; None where none is left. No
+        two rows of any jobs of the account have the same."""
+        ...
+
     async def begin_job(self, record: JobRecord) -> JobRecord:
         """Fills in rows, segment_rows and schedule and moves ACCEPTING -> SCHEDULED or RUNNING. Idempotent."""
         ...

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from actors.model.errors import InvalidInput, Problem
-from actors.model.job import Snapshot, snapshot_path
+from actors.model.job import Snapshot, code_column, snapshot_path
 from actors.model.ports import Vault
 from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
@@ -101,6 +101,7 @@ class _Compiler:
         as_of = self.content.as_of or datetime.fromtimestamp(snapshot.manifest.accepted_at, UTC).astimezone(self.zone)
         self.context = Context(
             types=snapshot.manifest.types,
+            pools={pool: code_column(pool) for pool in snapshot.manifest.pools},
             as_of=as_of if as_of.tzinfo else as_of.replace(tzinfo=self.zone),
             locale=self.content.locale,
             timezone=self.zone.key,

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from actors.model.job import code_column
 from actors.model.states import RowState
 from actors.renderer.functions import FAMILIES, REGISTRY, Function
 from actors.renderer.functions.inputs import clusters
@@ -22,6 +23,7 @@ CONTEXT = Context(
     keys={"demo": b"demo key"},
     ranks={"points": ranks_of(np.array([30, 10, 20]), pa.int64())},  # what rank_pct's entry speaks of; a row here has 20
     tables=example_tables(),
+    pools={"coupons": code_column("coupons")},
     snippets={("closing", ""): Snippet(None, "敬祝 商祺")},
 )
 FUNCTIONS = sorted(REGISTRY.values(), key=lambda function: function.name)
@@ -36,7 +38,7 @@ MASKS = "mask_name mask_email mask_phone mask_id_tw mask_card mask_account mask_
 FORMATS = "fmt_number fmt_currency fmt_percent fmt_compact fmt_bytes fmt_ordinal fmt_phone"
 FILES = "pdf_attach csv_field ics_text ics_value"
 PICTURES = "qr barcode img_attach"
-TABLES = "lookup lookup_rows agg_rows nearest content json_get list_join"
+TABLES = "lookup lookup_rows agg_rows nearest content json_get list_join claim_code"
 CHINESE = "to_fullwidth to_halfwidth truncate_width simp_trad salutation surname zh_number zh_money_upper zodiac_tw"
 DATES = (
     "now today parse_date fmt_date roc_date roc_year lunar_date date_add date_diff days_until date_part end_of weekday_name"
@@ -71,7 +73,14 @@ def run(
 ) -> tuple[Columns, tuple[str, ...]]:
     plan = compile_template(source, name="t", context=context, escape=False)
     ones, points = (pa.array([number] * len(values), pa.int64()) for number in (1, 20))
-    table = pa.table({"x": pa.array(values, kind or pa.string()), "one": ones, "points": points})
+    table = pa.table(
+        {
+            "x": pa.array(values, kind or pa.string()),
+            "one": ones,
+            "points": points,
+            code_column("coupons"): ["AB-1"] * len(values),
+        }
+    )
     return plan.run(table, np.arange(len(values))), plan.statics
 
 

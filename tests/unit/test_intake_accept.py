@@ -17,7 +17,7 @@ from actors.intake import actor as actor_module
 from actors.intake.actor import Intake
 from actors.ledger.actor import Ledger
 from actors.model.errors import Conflict, InvalidInput, Problem, Unavailable
-from actors.model.job import ADDRESS, VERDICT, JobRecord, segment_path, snapshot_path
+from actors.model.job import ADDRESS, VERDICT, JobRecord, code_column, segment_path, snapshot_path
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.model.states import JobState, RowState
 from actors.renderer.actor import Renderer
@@ -354,3 +354,71 @@ async def test_a_job_without_gates_is_not_looked_at(world: World, monkeypatch: p
     monkeypatch.setattr(world.intake, "_look", None)
     folder = upload(world.vault, bundle_files(LIST))
     assert (await world.intake.accept("acme", folder, "k1")).counts["pending"] == 2
+
+
+POOL = "code\nAB-1\n0002\nAB-1\n\nAB-3\n"
+WITH_CODES = CONTROL.replace("subject: hello", "subject: \"{{ claim_code('coupons', email) }}\"")
+
+
+def codes_of(world: World, job: str) -> list[str | None]:
+    """The codes that stand in a job's snapshot."""
+    segments = [p for p in world.vault.list(snapshot_path(job)) if "/roster/" in p]
+    return [
+        c
+        for p in segments
+        for c in pa.ipc.open_file(world.vault.local(p)).read_all().column(code_column("coupons")).to_pylist()
+    ]
+
+
+async def test_rows_that_may_be_sent_take_a_code_each(world: World) -> None:
+    folder = upload(world.vault, bundle_files(LIST, WITH_CODES) | {"pools/coupons.csv": POOL})
+    done = await world.intake.accept("acme", folder, "k1")
+    assert codes_of(world, done.record.job) == ["AB-1", None, None, None, "0002"]
+    manifest = manifest_from_json(world.snapshot(done.record.job)["manifest.json"])
+    assert (manifest.pools, list(manifest.types)) == (("coupons",), ["email", "name"])
+    renderer = Renderer(world.vault)
+    assert [renderer.preview(done.record.job, row, 1).subject for row in (0, 4)] == ["AB-1", "0002"]
+
+
+async def test_a_pool_that_is_too_small_refuses_the_job_with_the_numbers_and_keeps_its_codes(world: World) -> None:
+    files = bundle_files(LIST, WITH_CODES) | {"pools/coupons.csv": POOL}
+    first = await world.intake.accept("acme", upload(world.vault, files), "k1")
+    for key in ("k2", "k3"):
+        with pytest.raises(InvalidInput) as caught:
+            await world.intake.accept("acme", upload(world.vault, files, f"uploads/acme/{key}"), key)
+        (problem,) = caught.value.problems
+        assert (problem.file, problem.message) == (
+            "pools/coupons.csv", "has 1 free codes, and 2 rows need one each; add 1 codes",
+        )  # fmt: skip
+    more = files | {"pools/coupons.csv": POOL + "AB-4\n"}
+    second = await world.intake.accept("acme", upload(world.vault, more, "uploads/acme/4"), "k4")
+    assert codes_of(world, second.record.job) == ["AB-3", None, None, None, "AB-4"]
+    assert codes_of(world, first.record.job)[0] == "AB-1"
+
+
+async def test_a_crash_after_the_claim_gives_the_same_codes_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = bundle_files(LIST, WITH_CODES) | {"pools/coupons.csv": POOL}
+
+    def crash(*_: object) -> None:
+        raise RuntimeError("crash")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(actor_module, "write_snapshot", crash)
+        with pytest.raises(RuntimeError):
+            await world.intake.accept("acme", upload(world.vault, files), "k1")
+    done = await world.intake.accept("acme", upload(world.vault, files), "k1")
+    assert codes_of(world, done.record.job) == ["AB-1", None, None, None, "0002"]
+    assert await world.ledger.available_codes("acme", "coupons", done.record.job) == 3
+
+
+async def test_a_check_shows_codes_of_the_file_and_claims_none(world: World) -> None:
+    files = bundle_files(LIST, WITH_CODES) | {"pools/coupons.csv": POOL}
+    await world.intake.check("acme", upload(world.vault, files), False)
+    few = files | {"pools/coupons.csv": "code\nX\n"}
+    with pytest.raises(InvalidInput, match="has 1 free codes, and 2 rows need one each"):
+        await world.intake.check("acme", upload(world.vault, few, "uploads/acme/2"), False)
+    wrong = files | {"job.yaml": WITH_CODES.replace("'coupons'", "'coupon'")}
+    with pytest.raises(InvalidInput, match=r"pool names no pool of the bundle .did you mean coupons"):
+        await world.intake.check("acme", upload(world.vault, wrong, "uploads/acme/3"), False)
+    done = await world.intake.accept("acme", upload(world.vault, files, "uploads/acme/4"), "k1")
+    assert codes_of(world, done.record.job)[0] == "AB-1"

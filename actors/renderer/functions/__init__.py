@@ -5,6 +5,7 @@ from actors.renderer.functions import (
     chinese_names,
     chinese_numbers,
     chinese_text,
+    claims,
     datemath,
     dateparse,
     dateparts,
@@ -39,7 +40,7 @@ FAMILIES = (
     *(chinese_names, chinese_numbers, chinese_text),
     *(masks, formats),
     *(dates, dateparse, dateparts, datemath, workdays, lunar),
-    *(tables, distances, snippets, extracts),
+    *(tables, distances, snippets, extracts, claims),
     *(hashes, links, checks, pictures, files),
 )
 

@@ -29,6 +29,7 @@ class Context:
     ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False)  # by list column; may be worked out when asked for
     html: bool = False  # whether HTML is written, where a slot escapes and markup stays
     snippets: Snippets = field(default_factory=dict, repr=False)
+    pools: Mapping[str, str] = field(default_factory=dict)  # of codes: the column of the roster that holds a row's
     tables: Mapping[str, Table] = field(default_factory=dict, repr=False)  # of the bundle
     bundle: frozenset[str] | None = None  # paths of the bundle's files; None: not known
     enclosures: Enclosures = field(default_factory=Enclosures, repr=False, compare=False)  # what the functions ask for

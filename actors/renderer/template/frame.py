@@ -118,7 +118,7 @@ class Frame:
                 value = self._parent.load(name, self._sees)
                 if value is not None and self.within is not None:
                     value = value.take(self.within)
-            elif name in self.job.types:
+            elif name in self.job.types or name in self.job.pools.values():
                 value = self.shard.column(name)
             if value is not None:
                 self._loaded[name] = value
@@ -273,7 +273,7 @@ class Frame:
 
     def visible(self) -> set[str]:
         """Every name that has a value here."""
-        around = set(self.job.types) if self._parent is None else self._parent.visible()
+        around = {*self.job.types, *self.job.pools.values()} if self._parent is None else self._parent.visible()
         return around | self.names.keys()
 
     def rows(self, names: Iterable[str]) -> tuple[list[str], list[tuple[Any, ...]]]:

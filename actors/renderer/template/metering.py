@@ -12,7 +12,7 @@ from jinja2 import nodes
 from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
-from actors.renderer.template.naming import name_columns
+from actors.renderer.template.naming import name_codes, name_columns
 from actors.renderer.template.watch import FILTER
 
 NODES_A_STEP = 64  # of a loop's body: slots that print nothing are no free work
@@ -83,6 +83,7 @@ def prepare(tree: nodes.Node, environment: RowSandbox) -> None:
     for block in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.Block)):
         head_with_charge(block.body, block.lineno)  # type: ignore[attr-defined]
     own = environment.shadowed | set_names(tree)
+    name_codes(tree, own)
     name_columns(tree, own)  # of a file that only a row's value names; all others have it already
     for call in tree.find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:

@@ -9,7 +9,9 @@ from typing import Any
 from jinja2 import nodes
 
 from actors.model.errors import Problem
+from actors.model.job import code_column
 from actors.renderer.functions import REGISTRY, Function
+from actors.renderer.functions.claims import CODES, ClaimFunction
 from actors.renderer.functions.percentiles import COLUMN, ColumnFunction
 from actors.renderer.functions.ranks import RANKED_TYPES
 from actors.renderer.template.syntax import Source
@@ -51,6 +53,18 @@ def name_columns(tree: nodes.Node, own: Set[str]) -> frozenset[str]:
             kwargs.append(nodes.Keyword(COLUMN, nodes.Const(argument.name, lineno=line), lineno=line))
             found.add(argument.name)
     return frozenset(found)
+
+
+def name_codes(tree: nodes.Node, own: Set[str]) -> None:
+    """Writes the column of the pool's codes into each call of `claim_code`, in place."""
+    for node, _ in calls_of(tree, own, ClaimFunction):
+        pools = [pair.value for pair in node.kwargs if str(pair.key) == "pool"]
+        given = [*([node.node] if isinstance(node, nodes.Filter) else []), *node.args]
+        pool = (pools or given or [None])[0]
+        kwargs: list[Any] = node.kwargs
+        if isinstance(pool, nodes.Const) and isinstance(pool.value, str) and all(str(pair.key) != CODES for pair in kwargs):
+            name = nodes.Name(code_column(pool.value), "load", lineno=node.lineno)
+            kwargs.append(nodes.Keyword(CODES, name, lineno=node.lineno))
 
 
 def calls_of(tree: nodes.Node, own: Set[str], kind: type[Function]) -> Iterator[tuple[nodes.Filter | nodes.Call, str]]:

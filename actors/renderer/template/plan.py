@@ -21,7 +21,7 @@ from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.fields import field_problems, wrap_fields
 from actors.renderer.template.frame import Frame, Shard
 from actors.renderer.template.metering import set_names
-from actors.renderer.template.naming import column_problems, name_columns
+from actors.renderer.template.naming import column_problems, name_codes, name_columns
 from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
@@ -85,6 +85,8 @@ def compile_template(
     if problems:
         raise InvalidInput(tuple(problems))
     calls, attached = called(reached), first_literals(reached, "pdf_attach")
+    for read in sources:
+        name_codes(read.tree, shadowed)
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
     scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     if watch is not None:
