@@ -93,7 +93,7 @@ def accepted_at(stamp: int, as_of: datetime | None, bundle: Path, config: Config
             _private(config, folder), lambda: float(stamp), lambda now, payload: repeatable_id(now, f"{payload} {as_of}")
         )
         try:
-            accepted = await _accept(local, bundle)
+            accepted = await _accept(local, bundle, gates=True)
         finally:
             await local.port(names.LEDGER).close()
         if as_of:
@@ -115,12 +115,12 @@ def _local_keys(config: Config) -> dict[str, str]:
     return found.get(ACCOUNT) or found.get("default") or only
 
 
-async def _accept(local: Local, bundle: Path) -> Accepted:
+async def _accept(local: Local, bundle: Path, gates: bool = False) -> Accepted:
     vault = local.parts.vault()
     vault.create()
     for name, file in _files(bundle):
         await asyncio.to_thread(vault.put_file, f"{UPLOAD}/{name}", str(file))
-    accepted: Accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look", False)
+    accepted: Accepted = await local.port(names.INTAKE).accept(ACCOUNT, UPLOAD, "look", gates)
     return accepted
 
 

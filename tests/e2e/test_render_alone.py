@@ -239,5 +239,16 @@ def test_too_many_render_errors_are_a_failure_with_a_whole_output(bundle: Path, 
         assert len(archive.namelist()) == told["states"]["rendered"] + 1
 
 
+def test_a_gate_that_fails_stops_the_hand_over(bundle: Path, tmp_path: Path) -> None:
+    shutil.copytree(bundle, tmp_path / "gated")
+    control = CONTROL + "  gates: {require_unsubscribe: true}\nlist: {file: few.csv}\n"
+    (tmp_path / "gated/job.yaml").write_text(control, encoding="utf-8")
+    lines = (bundle / "list.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "gated/few.csv").write_text("\n".join(lines[:20]), encoding="utf-8")
+    code, told = run(tmp_path / "gated", "--out", tmp_path / "out.zip")
+    assert (code, told["error"]["problems"][0]["file"]) == (2, "content.gates")
+    assert [p.name for p in tmp_path.iterdir()] == ["gated"]
+
+
 def test_states_of_rows_are_those_of_the_ledger() -> None:
     assert "rendered" not in {state.label for state in RowState}
