@@ -125,8 +125,7 @@ def email_column(value: Col) -> Done | None:
 
 
 def _digits(rows: Bytes) -> Mask:
-    digits: Mask = (rows >= ord("0")) & (rows <= ord("9"))
-    good: Mask = digits.all(axis=1)
+    good: Mask = np.asarray((rows >= ord("0")) & (rows <= ord("9"))).all(axis=1)
     return good
 
 

@@ -81,8 +81,9 @@ def masked(column: Column, mask: NDArray[np.bool_]) -> Column:
 
 def joined(columns: Sequence[Column], n: int) -> pa.LargeBinaryArray:
     """The content of each row, by columns."""
-    if all(isinstance(column, bytes) for column in columns):
-        return pa.array([b"".join(columns)] * n, _LARGE)
+    fixed = [column for column in columns if isinstance(column, bytes)]
+    if len(fixed) == len(columns):
+        return pa.array([b"".join(fixed)] * n, _LARGE)
     return pc.binary_join_element_wise(*map(_large, columns), pa.scalar(b"", _LARGE))
 
 
