@@ -252,6 +252,9 @@ class ExplainedSlot(Protocol):
     source: str
     how: str  # "column" or "row by row"
     reason: str
+    type: str
+    kernel: str
+    rate: int  # rows a second; 0 where it was not measured
 
 
 class Reputation(Protocol):

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,15 +50,17 @@ class Output:
         wide = None if sys.stdout.isatty() else PIPE_WIDTH
         return Console(width=wide, markup=False, highlight=False, emoji=False)
 
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
-        """Columns lined up; `right` names those aligned at their end."""
+    def table(
+        self, heads: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = (), styles: Sequence[str] = ()
+    ) -> None:
+        """Columns lined up; `right` names those aligned at their end; `styles`: the colour of each row, in a terminal."""
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, header_style="bold")
         for head in heads:
             table.add_column(head, justify="right" if head in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(printable(str(cell)) for cell in row))
+        for row, style in zip(rows, styles or repeat(""), strict=False):
+            table.add_row(*(printable(str(cell)) for cell in row), style=style)
         self.console().print(table)
 
     def fail(self, code: str, text: str, problems: Sequence[dict[str, Any]] = (), remedy: str = "", more: int = 0) -> None:

@@ -126,7 +126,7 @@ def test_null_in_null_out_unless_the_entry_says_otherwise(function: Function) ->
     columns, statics = run(source, [None, None])
     assert not columns.failed
     assert columns.text(statics, 1) == "<True>"
-    assert texts(f"{{% for i in [1] %}}{source}{{% endfor %}}", [None]) == ["<True>"]
+    assert texts(f"{{% for i in [1] recursive %}}{source}{{% endfor %}}", [None]) == ["<True>"]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,13 @@ async def test_explain_tells_part_file_line_and_way_of_every_slot(bundle: Path) 
         ("attachment 2 file", "content.attachments[1].file", 1, "name", "column"),
         ("attachment 2 name", "content.attachments[1].name", 1, "name", "column"),
     ]
-    assert [s.reason for s in slots if s.how == "row by row"] == ["calls itself for each item"] * 2
+    reasons = [s.reason for s in slots if s.how == "row by row"]
+    assert reasons == ["calls itself for each item"] * 2
+    assert all(s.rate > 0 and s.kernel for s in slots)
+    assert {(s.source, s.type, s.kernel) for s in slots if s.part == "subject"} == {
+        ("name", "text", "column"),
+        ("amount | fmt_number", "text", "fmt_number: once a distinct value"),
+    }
     assert {s.file for s in slots if s.part == "text"} == {"body.html (as text)", "foot.html"}
 
 
@@ -107,9 +113,9 @@ def test_the_commands_print_for_people_and_programs(bundle: Path) -> None:
     assert json.loads(run("preview", str(bundle), "--json"))["values"]["name"] == "Ann"
     run("preview", str(bundle), "--row", "2", code=2)
     table = run("explain", str(bundle)).splitlines()
-    assert any(line.split()[:4] == ["html", "body.html", "3", "row"] for line in table)
+    assert any(line.split()[:3] == ["html", "body.html", "3"] and "row by row" in line for line in table)
     slots = json.loads(run("explain", str(bundle), "--json"))["slots"]
-    assert set(slots[0]) == {"part", "file", "line", "source", "how", "reason"}
+    assert set(slots[0]) == {"part", "file", "line", "source", "how", "reason", "type", "kernel", "rate"}
     assert table[-1] == f"{sum(s['how'] == 'column' for s in slots)} of {len(slots)} slots are columns"
 
 

@@ -59,7 +59,7 @@ context = Context(types={"card": "text", "amount": "int"}, as_of=dt.datetime(202
 rows = pa.table({"card": ["g", "S", None, "x"], "amount": [100, None, 2**63 - 1, -15]})
 slots = "{{ tier_label(card) }}|{{ card | tier_label(other='?') }}|{{ amount | with_fee }}|{{ with_fee(amount, fee=30) }}"
 texts = []
-for source in (slots, "{% for i in [1] %}" + slots + "{% endfor %}"):
+for source in (slots, "{% for i in [1] recursive %}" + slots + "{% endfor %}"):
     plan = compile_template(source, name="t", context=context, escape=False)
     columns = plan.run(rows, np.arange(4))
     texts.append([None if i in columns.failed else columns.text(plan.statics, i) for i in range(4)])

@@ -51,8 +51,8 @@ def little_memory() -> Iterator[None]:
 
 
 def both_ways(source: str) -> list[str]:
-    """The source as it is (columns where possible) and inside a loop (row by row)."""
-    return [source, f"{{% for q in [1] %}}{source}{{% endfor %}}"]
+    """The source as it is (columns where possible), as the body of a loop, and row by row."""
+    return [source, *(f"{{% for q in [1] {how} %}}{source}{{% endfor %}}" for how in ("", "recursive"))]
 
 
 ESCAPES = [

@@ -50,7 +50,7 @@ def shown(source: str, escape: bool = False, context: Context = CONTEXT, **value
     """What the slot prints for each row; None where the row fails. The same as a column, in a branch and row by row."""
     table = pa.table({name: pa.array(v, _KINDS[name]) for name, v in values.items()})
     ways = []
-    for text in (f"{{{{ {source} }}}}", f"{{% for _ in [1] %}}{{{{ {source} }}}}{{% endfor %}}"):
+    for text in (f"{{{{ {source} }}}}", f"{{% for _ in [1] recursive %}}{{{{ {source} }}}}{{% endfor %}}"):
         made = plan(text, escape, context)
         columns = made.run(table, np.arange(len(table)))
         ways.append([None if i in columns.failed else columns.text(made.statics, i) for i in range(len(table))])

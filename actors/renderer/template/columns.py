@@ -88,3 +88,4 @@ class SlotReport:
     source: str
     mode: str  # "column" | "row by row"
     reason: str = ""  # why row by row
+    kernel: str = ""  # what works it out

@@ -23,6 +23,7 @@ from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_
 from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
 from actors.renderer.template.sandbox import RowEnvironment
+from actors.renderer.template.timing import Timing
 
 _EMPTY = pa.array([""])
 
@@ -30,7 +31,7 @@ _EMPTY = pa.array([""])
 class Shard:
     """One run of a plan: the rows, the columns loaded so far, the rows that failed."""
 
-    __slots__ = ("columns", "environment", "failed", "job", "n", "place", "statics", "steps", "table", "zone")
+    __slots__ = ("columns", "environment", "failed", "job", "n", "place", "statics", "steps", "table", "timing", "zone")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Shard:
     ):
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
         self.statics = statics  # the plan's literals
+        self.timing: Timing | None = None
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
         self.place = ""  # file and line of what is being worked out

@@ -26,6 +26,7 @@ from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.timing import Timing
 from actors.renderer.template.watch import Watch
 
 
@@ -44,9 +45,11 @@ class Plan:
         self._environment, self._context = environment, context
         self._zone = ZoneInfo(context.timezone)
 
-    def run(self, table: pa.Table | pa.RecordBatch, rows: NDArray[np.int64]) -> Columns:
-        """The texts of these rows. `table` holds their list columns, `rows` their numbers in the job."""
+    def run(self, table: pa.Table | pa.RecordBatch, rows: NDArray[np.int64], timing: Timing | None = None) -> Columns:
+        """The texts of these rows. `table` holds their list columns, `rows` their numbers in the job; `timing` notes what each
+        slot takes."""
         shard = Shard(table, len(rows), self._context, self._environment, self._zone, self.statics)
+        shard.timing = timing
         columns = Columns(shard.n, [], shard.failed)
         if shard.n:
             with np.errstate(all="ignore"):

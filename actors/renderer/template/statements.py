@@ -34,6 +34,7 @@ from actors.renderer.template.printing import printed
 from actors.renderer.template.rows import Program, run_statement, value_step
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.timing import kernel_of
 
 Act = Callable[[Frame, list[Piece]], None]
 _WORDS: dict[type[nodes.Node], str] = {
@@ -396,9 +397,10 @@ class Statements:
                 raise RowByRow(f"line {line} {why.reason}") from None
             self.reports.append(SlotReport(source.name, line, text or source.block(line), "row by row", why.reason))
             self._alone([node])
-            return value_step(self._environment, node, source.name)
-        self.reports.append(SlotReport(source.name, line, text or source.block(line), "column"))
-        return step
+            return _timed(value_step(self._environment, node, source.name), len(self.reports) - 1)
+        number = len(self.reports)
+        self.reports.append(SlotReport(source.name, line, text or source.block(line), "column", kernel=kernel_of(node)))
+        return _timed(step, number)
 
     def _if(self, node: nodes.If, source: Source) -> Act:
         clauses = [node, *node.elif_]
@@ -514,7 +516,33 @@ class Statements:
 
     def _program(self, body: Sequence[nodes.Node], source: Source) -> Act:
         self._alone(body)
-        return run_statement(Program(self._environment, body, source.name), source.place(body[0].lineno if body else 1))
+        act = run_statement(Program(self._environment, body, source.name), source.place(body[0].lineno if body else 1))
+        number = len(self.reports) - 1
+
+        def run(frame: Frame, pieces: list[Piece]) -> None:
+            timing = frame.shard.timing
+            start = timing.clock() if timing is not None else 0.0
+            act(frame, pieces)
+            if timing is not None:
+                for at in range(len(self.reports)) if self._whole else (number,):
+                    timing.note(at, frame.n, start)
+
+        return run
+
+
+def _timed(step: Step, number: int) -> Step:
+    """The step, noted where a run is measured."""
+
+    def run(frame: Frame) -> Value:
+        timing = frame.shard.timing
+        if timing is None:
+            return step(frame)
+        start = timing.clock()
+        value = step(frame)
+        timing.note(number, frame.n, start, value)
+        return value
+
+    return run
 
 
 def _one_after_the_other(acts: Sequence[Act]) -> Act:
