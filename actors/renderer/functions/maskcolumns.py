@@ -126,7 +126,8 @@ def email_column(value: Col) -> Done | None:
 
 def _digits(rows: Bytes) -> Mask:
     outside = np.count_nonzero((rows < ord("0")) | (rows > ord("9")), axis=1)
-    return np.equal(outside, 0)
+    good: Mask = outside == 0
+    return good
 
 
 def _fixed(value: Col, length: int, hide: slice, stars: int) -> tuple[Mask, Bytes, Bytes] | None:
