@@ -322,7 +322,7 @@ def test_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, An
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@settings(max_examples=8_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 @given(EXPRESSIONS, ROWS, st.booleans())
 def test_many_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
@@ -330,7 +330,7 @@ def test_many_expressions_print_what_jinja2_prints(expression: str, rows: list[d
 
 @pytest.mark.deep
 @pytest.mark.timeout(3600)
-@settings(max_examples=8_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 @given(TEMPLATES, ROWS, st.booleans())
 def test_many_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     compare(source, rows, escape)
