@@ -98,13 +98,15 @@ def written(values: Ints, places: int, *, grouped: bool, least: int | None = Non
     """Each value, of 0 up to 10**15, divided by ten to the `places` (0 to 6), as text: 1234.50, or 1,234.50 where grouped.
 
     `least`: trailing zeros go down to so many decimal places. `bare_zero`: decimal places that are all 0 go."""
-    scale = 10**places
-    whole, part = (values, None) if not places else (values // scale, None)
-    if places:
-        part = values - whole * scale
-    head, start = _whole(whole, grouped)
-    if part is None:
+    if int(values.max(initial=0)) < 2**31:
+        values = values.astype(np.int32)  # divided several at a time
+    if not places:
+        head, start = _whole(values, grouped)
         return from_window(head, start, head.shape[1])
+    scale = values.dtype.type(10**places)
+    whole = values // scale
+    part = values - whole * scale
+    head, start = _whole(whole, grouped)
     tail = _places(part, places)
     rows = np.concatenate([head, tail], axis=1)
     end = np.full(len(values), rows.shape[1], np.int64)
@@ -117,7 +119,7 @@ def written(values: Ints, places: int, *, grouped: bool, least: int | None = Non
 
 def _whole(whole: Ints, grouped: bool) -> tuple[NDArray[np.uint8], Ints]:
     """The digits at the right of each row, and where they start."""
-    groups, most = 1, int(whole.max()) if len(whole) else 0
+    groups, most = 1, int(whole.max(initial=0))
     while most >= 1000**groups:
         groups += 1
     n, step = len(whole), 4 if grouped else 3
@@ -132,8 +134,10 @@ def _whole(whole: Ints, grouped: bool) -> tuple[NDArray[np.uint8], Ints]:
         else:
             rows[:, 3 * group : 3 * group + 3] = _BARE[low]
         rest = over
-    count = np.ones(n, np.int64)
+    count = np.ones(n, np.int32)
     for digits in range(1, 3 * groups):
+        if 10**digits > most:
+            break
         count += whole >= 10**digits
     shown = count + (count - 1) // 3 if grouped else count
     return rows, rows.shape[1] - shown

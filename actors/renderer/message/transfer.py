@@ -9,7 +9,7 @@ around a slot complete the quanta.
 """
 
 import re
-from binascii import b2a_base64
+from binascii import b2a_base64, b2a_qp
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Protocol
@@ -84,24 +84,31 @@ class QuotedPrintable:
         self._statics = [quoted(pa.array([_lf(text)], pa.string()))[0].as_py() for text in statics]
 
     def encode(self, pieces: Sequence[Piece], n: int, failed: Failed) -> list[Column]:
-        return _finished([self._column(piece, failed) for piece in pieces], n)
+        made: dict[int, Column] = {}  # by the texts: a slot that is printed twice holds the same ones
+        return _finished([self._column(piece, failed, made) for piece in pieces], n)
 
-    def _column(self, piece: Piece, failed: Failed) -> Column:
+    def _column(self, piece: Piece, failed: Failed, made: dict[int, Column]) -> Column:
         """Whole lines for each row."""
-        column: Column
+        column: Column | None
         if piece.static >= 0:
             column = self._statics[piece.static]
         elif (items := getattr(piece, "items", None)) is not None:
             column = self._loop(items, piece.counts, failed)  # type: ignore[attr-defined]
         else:
-            column = quoted(clean_text(piece, failed))
+            key = id(piece.text) if piece.text is not None else 0
+            column = made.get(key)
+            if column is None:
+                column = quoted(clean_text(piece, failed))
+                if key:
+                    made[key] = column
         return column if piece.mask is None else masked(column, piece.mask)
 
     def _loop(self, pieces: Sequence[Piece], counts: Ints, failed: Failed) -> Column:
         """A loop's literals are encoded once, its slots a column of all items at a time; the items' lines then only follow one
         another."""
         below: Failed = {}
-        items = joined([self._column(piece, below) for piece in pieces], int(counts.sum()))
+        inner: dict[int, Column] = {}
+        items = joined([self._column(piece, below, inner) for piece in pieces], int(counts.sum()))
         for index, failure in below.items():
             failed.setdefault(int(np.searchsorted(np.cumsum(counts), index, "right")), failure)
         offsets, data = parts(items)
@@ -151,6 +158,9 @@ def quoted(text: pa.StringArray) -> pa.BinaryArray:
     lengths = np.diff(offsets)
     if int(widths.max()) == 1 and int(lengths.max()) <= _QP_CUT and ord(".") not in firsts(offsets, data):
         return _softly_ended(text, lengths)
+    found = _by_library(text, lengths, data)
+    if found is not None:
+        return found
     heads, ends_line = _line_starts(offsets, data)
     if ends_line is not None:
         blank = ends_line & ((data == 0x20) | (data == 0x09))  # a blank before a hard line end
@@ -181,6 +191,21 @@ def _softly_ended(text: pa.StringArray, lengths: Ints) -> pa.BinaryArray:
     soft = _SOFT.decode()
     ends = soft if lengths.all() else pc.if_else(pa.array(lengths > 0), soft, "")
     return pc.binary_join_element_wise(text, ends, "").cast(pa.binary())
+
+
+def _by_library(text: pa.StringArray, lengths: Ints, data: Bytes) -> pa.BinaryArray | None:
+    """Short cells through Python's own encoder, all at once with a LF behind each; None where it would write other bytes."""
+    if not lengths.all() or (data == _LF).any():
+        return None
+    held = pc.binary_join_element_wise(text, "\n", "")
+    rows = parts(held)[1].tobytes()
+    if rows.startswith(b".") or b"\n." in rows or b" \n" in rows or b"\t\n" in rows:
+        return None
+    # What it breaks softly by itself is put together again: a literal = is always written =3D.
+    encoded = b2a_qp(rows).replace(b"=\n", b"").replace(b"\n", _SOFT)
+    out = np.frombuffer(encoded, np.uint8)
+    ends = np.concatenate([np.zeros(1, np.int64), np.flatnonzero(out == _LF) + 1])
+    return made_bytes(ends, out) if int(np.diff(ends).max()) <= _QP_CUT + len(_SOFT) else None
 
 
 def _line_starts(offsets: Ints, data: Bytes) -> tuple[Flags, Flags | None]:

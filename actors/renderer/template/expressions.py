@@ -317,7 +317,7 @@ class Expressions:
         steps: list[Step | Lit] = function.arguments(given, named, Lit)
 
         def run(frame: Frame) -> Value:
-            return function.run(frame, [step if isinstance(step, Lit) else step(frame) for step in steps])
+            return frame.once(function, [step if isinstance(step, Lit) else step(frame) for step in steps])
 
         return run
 

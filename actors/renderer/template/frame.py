@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
+from actors.renderer.functions import Function
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
@@ -22,10 +23,17 @@ from actors.renderer.functions.strings import longest_bytes
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
 from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
+from actors.renderer.template.printing import printed
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.timing import Timing
 
 _EMPTY = pa.array([""])
+
+
+def _same(value: Value) -> Any:
+    """What two equal arguments have in common."""
+    plain = isinstance(value, Lit) and isinstance(value.value, int | str | float | None)
+    return (type(value.value), repr(value.value)) if plain else id(value)
 
 
 class Shard:
@@ -74,7 +82,9 @@ class Frame:
 
     __slots__ = (
         "_loaded",
+        "_made",
         "_parent",
+        "_printed",
         "_sees",
         "base",
         "depth",
@@ -103,6 +113,8 @@ class Frame:
         self._parent, self.within = parent, within  # places of these rows in the parent; None: the same rows
         self.names: dict[str, Value] = {}  # what statements of this frame have set
         self._loaded: dict[str, Value] = {}
+        self._made: dict[tuple[Any, ...], tuple[list[Value], Value]] = {}
+        self._printed: dict[tuple[int, bool], tuple[Value, Texts]] = {}
         self.depth: int = 0 if parent is None else parent.depth  # scopes around this one
         self.base: int = 0 if parent is None else parent.base  # the depth of the file's own top level
         self._sees: int | None = None  # of the frames around it only the names of scopes down to this depth; None: all
@@ -125,6 +137,23 @@ class Frame:
             if value is not None:
                 self._loaded[name] = value
         return value
+
+    def once(self, function: Function, args: list[Value]) -> Value:
+        """What the function gives: worked out once for the same values in the same rows. Values never change, so one is known
+        by its identity; those in `_made` stay alive with the frame."""
+        key = (function.name, *(_same(arg) for arg in args))
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = args, function.run(self, args)
+        return made[1]
+
+    def printed(self, value: Value, escape: bool) -> Texts:
+        """The texts of a slot, made once for the same value."""
+        key = id(value), escape
+        made = self._printed.get(key)
+        if made is None:
+            made = self._printed[key] = value, printed(self, value, escape)
+        return made[1]
 
     def among(self, mask: Mask) -> "Frame":
         """The rows of this frame where the mask is true."""

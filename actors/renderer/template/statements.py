@@ -30,7 +30,6 @@ from actors.renderer.template.macros import (
     template_names,
 )
 from actors.renderer.template.metering import body_steps, set_names, turn_calls, turn_steps
-from actors.renderer.template.printing import printed
 from actors.renderer.template.rows import Program, run_statement, value_step
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.syntax import Source
@@ -383,7 +382,7 @@ class Statements:
 
         def run(frame: Frame, pieces: list[Piece]) -> None:
             frame.shard.place = place
-            frame.emit(pieces, printed(frame, step(frame), escape))
+            frame.emit(pieces, frame.printed(step(frame), escape))
 
         return run
 
