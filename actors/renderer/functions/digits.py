@@ -3,6 +3,8 @@
 A number is a whole multiple of its last decimal place; a float becomes one only where it is clearly no tie.
 """
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -117,7 +119,7 @@ def written(values: Ints, places: int, *, grouped: bool, least: int | None = Non
     return from_window(rows, start, end)
 
 
-def _whole(whole: Ints, grouped: bool) -> tuple[NDArray[np.uint8], Ints]:
+def _whole(whole: NDArray[np.integer[Any]], grouped: bool) -> tuple[NDArray[np.uint8], NDArray[np.integer[Any]]]:
     """The digits at the right of each row, and where they start."""
     groups, most = 1, int(whole.max(initial=0))
     while most >= 1000**groups:

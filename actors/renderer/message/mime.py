@@ -6,12 +6,12 @@ follow at once. Boundaries start with `=_`, which neither quoted-printable nor b
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import chain, pairwise, repeat
 
 import numpy as np
 import pyarrow as pa
 
-from actors.renderer.message.columns import Column, joined
+from actors.renderer.message.columns import Column, joined_blocks
 from actors.renderer.message.transfer import base64_lines
 
 _MERGE = 65_536  # constants up to this size are joined; copying larger ones a shard costs more than it saves
@@ -118,7 +118,7 @@ def rows_of(columns: Sequence[Column], n: int) -> Iterator[bytes | memoryview]:
     if not columns:
         return repeat(b"", n)
     if any(isinstance(c, pa.Array) for c in columns):
-        return _views(joined(columns, n))
+        return chain.from_iterable(map(_views, joined_blocks(columns, n)))
     return map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True))
 
 

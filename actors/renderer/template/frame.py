@@ -32,8 +32,9 @@ _EMPTY = pa.array([""])
 
 def _same(value: Value) -> Any:
     """What two equal arguments have in common."""
-    plain = isinstance(value, Lit) and isinstance(value.value, int | str | float | None)
-    return (type(value.value), repr(value.value)) if plain else id(value)
+    if isinstance(value, Lit) and isinstance(value.value, int | str | float | None):
+        return type(value.value), repr(value.value)
+    return id(value)
 
 
 class Shard:
