@@ -65,7 +65,7 @@ class _Checker:
 
     def template(self, tree: nodes.Template, name: str, outer: frozenset[str], path: tuple[str, ...]) -> None:
         """Checks one tree; `outer` are the names that templates around it set, `path` the files that led here."""
-        own = outer | _assigned(tree)
+        own = outer | _assigned(tree) | self._lent(tree, MAX_INCLUDE_DEPTH)
         self._names(tree, name, own)
         for const in tree.find_all(nodes.Const):
             if isinstance(const.value, int) and not INT_MIN <= const.value <= INT_MAX:
@@ -76,6 +76,21 @@ class _Checker:
             self._node(node, name, own)
         for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
             self._file(taken, name, own, path)
+
+    def _lent(self, tree: nodes.Template, depth: int) -> frozenset[str]:
+        """Names that statements around scoped blocks give them, in this file and in those that it extends."""
+        around = [node for kind in (nodes.For, nodes.With) for node in tree.find_all(kind)]
+        lending = [node for node in around if any(block.scoped for block in node.find_all(nodes.Block))]
+        found = frozenset(name for node in lending for name in set_names(node))
+        for base in tree.find_all(nodes.Extends) if depth else ():
+            target = base.template.value if isinstance(base.template, nodes.Const) else None
+            if isinstance(target, str) and target in self.files:
+                try:
+                    source = self.taken.get(target) or Source.read(target, self.files[target])
+                except InvalidInput:
+                    continue  # told when the file itself is checked
+                found |= self._lent(source.tree, depth - 1)
+        return found
 
     def _add(self, name: str, line: int, message: str) -> None:
         self.problems.append(Problem(name, message, line))

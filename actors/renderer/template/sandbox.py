@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import DictLoader, StrictUndefined, nodes, pass_context
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import TemplateModule
+from jinja2.filters import _GroupTuple
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
@@ -57,6 +58,7 @@ ATTRIBUTES: tuple[tuple[tuple[type, ...], frozenset[str]], ...] = (
     ((str,), TEXT_METHODS),
     ((date, datetime, time, timedelta), _DATE),
     ((list, tuple), _LIST),
+    ((_GroupTuple,), frozenset(("grouper", "list"))),
     ((dict,), _DICT),
     ((LoopContext,), _LOOP),
     ((Cycler,), frozenset(("next", "current", "reset", "pos", "items"))),
