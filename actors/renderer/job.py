@@ -194,7 +194,14 @@ class _Compiler:
         watch = Watch(frozenset(self.snapshot.spec.list_.private)) if self.watched and not unseen and fields is None else None
         try:
             plan = compile_template(
-                source, name=name, context=context, escape=escape, files=files or {}, watch=watch, fields=fields or ""
+                source,
+                name=name,
+                context=context,
+                escape=escape,
+                files=files or {},
+                watch=watch,
+                fields=fields or "",
+                typed=True,
             )
         except InvalidInput as error:
             self.problems += error.problems

@@ -20,6 +20,7 @@ from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.fields import field_problems, wrap_fields
 from actors.renderer.template.frame import Frame, Shard
+from actors.renderer.template.kinds import kind_problems
 from actors.renderer.template.metering import set_names
 from actors.renderer.template.naming import column_problems, name_codes, name_columns
 from actors.renderer.template.private import all_files, private_problems
@@ -70,9 +71,11 @@ def compile_template(
     files: Mapping[str, str] | None = None,
     watch: Watch | None = None,
     fields: str = "",
+    typed: bool = False,
 ) -> Plan:
     """The plan of one template. `files` are what it may include; `watch` is told what the plan's slots and branches see;
-    `fields` is the suffix of a format with fields, which each slot then is. Raises InvalidInput with every problem and line."""
+    `fields` is the suffix of a format with fields, which each slot then is. `typed`: what fails in every row for the types of
+    the columns is a problem too, and not left to the rows. Raises InvalidInput with every problem and line."""
     context = replace(context, html=escape)
     main = Source.read(name, source)
     taken: dict[str, Source] = {}
@@ -83,6 +86,8 @@ def compile_template(
     reached = all_files(sources, files or {})
     problems += private_problems(reached, context.private)
     problems += setting_problems(reached, context, shadowed)
+    if typed:
+        problems += kind_problems(sources, context, shadowed)
     if fields:
         problems += [problem for source in sources for problem in field_problems(source, fields)]
     if problems:

@@ -56,6 +56,7 @@ class Source:
     slots: dict[int, tuple[int, str]]  # line and text by the identity of the slot's node
     blocks: dict[int, str]  # the first tag of a line
     tests: tuple[str, ...] = ()  # the tags `if` and `elif` in the order of the file
+    text: str = ""  # as it was read
 
     @classmethod
     def read(cls, name: str, source: str) -> "Source":
@@ -71,7 +72,15 @@ class Source:
         tags = list(_between(source, "block_begin", "block_end"))
         for line, text in tags:
             blocks.setdefault(line, text)
-        return cls(name, tree, slots, blocks, tuple(text for _, text in tags if re.match(r"(el)?if\b", text)))
+        return cls(name, tree, slots, blocks, tuple(text for _, text in tags if re.match(r"(el)?if\b", text)), source)
+
+    def tokens(self) -> Iterator[tuple[int, int, str, str]]:
+        """Line and column (both from 1), kind and text of each token of the file."""
+        text, at = "\n".join(re.split("\r\n|\r|\n", self.text)), 0
+        for _, token, value in _parser.lex(self.text):
+            at = max(text.find(value, at), at)
+            yield text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at), token, value
+            at += len(value)
 
     def place(self, line: int) -> str:
         """How reasons name a line of this file."""
