@@ -256,6 +256,33 @@ BOMBS = [
 ]
 
 
+# Two pairs of tuples within tuples, and what looks through all of them in every turn of a loop.
+DEEP = (
+    "{% set ns = namespace(x=(1,), y=(1,)) %}{% for i in range(13) %}{% set ns.x = (ns.x, ns.x) %}{% set ns.y = (ns.y, ns.y) %}"
+    "{% endfor %}{% for i in range(9999) recursive %}{% if EXPRESSION %}{% endif %}{% endfor %}"
+)
+DEEP_LOOKS = [
+    "ns.x == ns.y",
+    "1 < 2 < 3 != 4 and ns.x < ns.y",
+    "0 != ns.x == ns.y",
+    "ns.x in [ns.y]",
+    "ns.x not in [ns.y]",
+    "ns.x is eq(ns.y)",
+    "ns.x is ge(ns.y)",
+    "ns.x is in([ns.y])",
+    "{1: 2}[ns.x] is defined",
+    "[ns.x].count(ns.y)",
+    "[ns.x].index(ns.y)",
+    "{}.get(ns.x)",
+]
+
+
+@pytest.mark.parametrize("look", DEEP_LOOKS)
+def test_s12_looks_through_deep_values_are_steps(look: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metering, "MAX_STEPS", MAX_STEPS // 4)
+    assert render(DEEP.replace("EXPRESSION", look)).endswith("takes too many steps")
+
+
 @pytest.mark.parametrize("at", range(len(BOMBS)))
 def test_s12_bombs(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # With a tenth of the steps: what only the steps stop is stopped alike, ten times as soon.

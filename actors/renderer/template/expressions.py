@@ -50,7 +50,7 @@ class Expressions:
     def __init__(self, environment: RowEnvironment, escape: bool, shadowed: frozenset[str]):
         self._environment = environment
         self._shadowed = shadowed
-        self._filters = inherited.filters()  # these do not charge the meter of a row
+        self._filters, self._tests = inherited.filters(), inherited.tests(None)  # these do not charge the meter of a row
         self._eval = EvalContext(environment)
         self._eval.autoescape = escape
         self.loops = 0  # loops around what is being compiled whose `loop` can be read there
@@ -294,7 +294,7 @@ class Expressions:
         value = self.step(node.node)
         args = [self.step(arg) for arg in node.args] + [self.step(pair.value) for pair in node.kwargs]
         keys = [str(pair.key) for pair in node.kwargs]
-        apply = self._applied(node.name, self._environment.tests[node.name], len(node.args), keys)
+        apply = self._applied(node.name, self._tests[node.name], len(node.args), keys)
         return lambda frame: each(frame, apply, [value(frame), *(arg(frame) for arg in args)])
 
     def _applied(self, name: str, function: Any, plain: int, keys: Sequence[str]) -> Callable[..., Any]:

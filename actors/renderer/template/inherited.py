@@ -102,10 +102,18 @@ def filters(meter: Meter | None = None) -> dict[str, Callable[..., Any]]:
     return table
 
 
-def tests() -> dict[str, Callable[..., Any]]:
-    """The tests by name."""
+def _weighed(test: Callable[..., Any], meter: Meter) -> Callable[..., Any]:
+    def weighed(*args: Any) -> Any:
+        meter.touch(*args)
+        return test(*args)
+
+    return weighed
+
+
+def tests(meter: Meter | None) -> dict[str, Callable[..., Any]]:
+    """The tests by name; those that compare charge the meter with the lists that they compare."""
     table: dict[str, Callable[..., Any]] = {}
     for name in TEST_NAMES:
         function: Any = _COMPARING.get(name, TESTS[name])
-        table[name] = function
+        table[name] = _weighed(function, meter) if name in _COMPARING and meter is not None else function
     return table

@@ -75,8 +75,8 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
     watch = program.watch
     for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
         outcome = None
-        if going[i]:
-            at = frame.owner(i)
+        at = frame.owner(i)
+        if going[i] and at not in frame.shard.failed:  # an item before this one may have ended the row
             if watch is not None:
                 watch.at = at
             try:

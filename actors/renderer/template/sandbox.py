@@ -146,7 +146,7 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         if watch is not None:
             table[FILTER] = watch.seen
         self.filters = table
-        tests: dict[str, Any] = inherited.tests()
+        tests: dict[str, Any] = inherited.tests(self.meter)
         self.tests = tests
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
@@ -185,13 +185,20 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
 
     def chain(self, left: Any, op: str, right: Any, *more: Any) -> Any:
         """`a < b`, and `a < b < c` with name and function of each further operand."""
+        self.meter.touch(left, right)
         result = COMPARE[op](left, right)
         for at in range(0, len(more), 2):
             if not result:
                 break
             left, right = right, more[at + 1]()
+            self.meter.touch(right)
             result = COMPARE[more[at]](left, right)
         return result
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`obj[argument]`: a tuple is hashed all through."""
+        self.meter.touch(argument)
+        return super().getitem(obj, argument)
 
     def method(self, value: Any, name: str, args: Sequence[Any]) -> Any:
         """A method call of a column step: the same checks as `call`."""
@@ -242,7 +249,7 @@ class RowEnvironment(ImmutableSandboxedEnvironment):
         owner = getattr(__obj, "__self__", None)
         if isinstance(owner, str):
             _check_method(owner, getattr(__obj, "__name__", ""), args, kwargs)
-        __self.meter.touch(*args, *kwargs.values())
+        __self.meter.touch(owner, *args, *kwargs.values())
         result = guards.checked(super().call(__context, __obj, *args, **kwargs))
         __self.meter.touch(result)
         return result
