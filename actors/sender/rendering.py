@@ -11,7 +11,7 @@ from actors.model.ports import Clock, Renderer
 from actors.sender.hand import Hand, Mail, RenderOrder, next_order
 from actors.sender.patience import patiently
 
-CALL_ROWS = 256
+CALL_ROWS = 1024  # the renderer works on columns: what a call costs by itself is spread over its rows
 CALL_BYTES = 16 * 2**20  # of one call, by what the job's mails weighed so far: a few calls' worth is all that is in memory
 AT_ONCE = 2
 KNOWN_JOBS = 1_000  # whose weights are remembered

@@ -63,7 +63,7 @@ async def test_s25_a_key_is_replaced_while_a_job_runs(tmp_path: Path) -> None:
                 else:
                     await made.ledger.move_job(job, JobState.RUNNING)
                 if step + 1 < len(STEPS):
-                    some = (step + 1) * ROWS // 8
+                    some = seen + ROWS // 8
                     await made.reach(job, lambda s, n=some: s.counts.get(RowState.DELIVERED, 0) >= n)  # type: ignore[misc]
                     await made.ledger.move_job(job, JobState.PAUSED, "the config changes")
                     await made.reach(job, lambda s: not s.counts.get(RowState.TRANSMITTING))
