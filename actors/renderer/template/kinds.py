@@ -194,11 +194,11 @@ class _Reader:
         for operand in node.ops:
             right = self.kinds(operand.expr)
             if left is not None and right is not None:
-                self._pair(operand.op, left, right, before, operand.expr)
+                self._compared(operand.op, left, right, before, operand.expr)
             before, left = operand.expr, right
         return _TYPES["bool"] if len(node.ops) == 1 else None
 
-    def _pair(self, op: str, left: Kinds, right: Kinds, *operands: nodes.Node) -> None:
+    def _compared(self, op: str, left: Kinds, right: Kinds, *operands: nodes.Node) -> None:
         if not any(ordered(op, a, b) for a, b in product(left, right)):
             said = f"{_said(left)} {_ORDER[op]} {_said(right)} cannot be compared"
             self._tell(said + _remedy(left | right), *operands)
