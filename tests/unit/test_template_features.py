@@ -39,7 +39,7 @@ def nothing_for_null(context: Any, value: Any) -> Any:
 
 
 def compiled(feature: Feature, escape: bool) -> Plan:
-    return compile_template(feature.template, name="t.html", context=CONTEXT, escape=escape, files=FILES)
+    return compile_template(feature.template, name="t.html", context=CONTEXT, escape=escape, typed=True, files=FILES)
 
 
 def ways(plan: Plan) -> set[str]:
