@@ -259,7 +259,7 @@ BOMBS = [
 # Two pairs of tuples within tuples, and what looks through all of them in every turn of a loop.
 DEEP = (
     "{% set ns = namespace(x=(1,), y=(1,)) %}{% for i in range(13) %}{% set ns.x = (ns.x, ns.x) %}{% set ns.y = (ns.y, ns.y) %}"
-    "{% endfor %}{% for i in range(9999) recursive %}{% if EXPRESSION %}{% endif %}{% endfor %}"
+    "{% endfor %}{% for i in range(9999) HOW %}{% if EXPRESSION %}{% endif %}{% endfor %}"
 )
 DEEP_LOOKS = [
     "ns.x == ns.y",
@@ -277,10 +277,11 @@ DEEP_LOOKS = [
 ]
 
 
+@pytest.mark.parametrize("how", ["", "recursive"])
 @pytest.mark.parametrize("look", DEEP_LOOKS)
-def test_s12_looks_through_deep_values_are_steps(look: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s12_looks_through_deep_values_are_steps(look: str, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metering, "MAX_STEPS", MAX_STEPS // 4)
-    assert render(DEEP.replace("EXPRESSION", look)).endswith("takes too many steps")
+    assert render(DEEP.replace("EXPRESSION", look).replace("HOW", how)).endswith("takes too many steps")
 
 
 @pytest.mark.parametrize("at", range(len(BOMBS)))
@@ -324,6 +325,14 @@ def test_s12_one_row_at_a_time_pays() -> None:
     columns = plan.run(table, np.arange(3))
     assert set(columns.failed) == {1}
     assert [columns.text(plan.statics, i) for i in (0, 2)] == ["10", str(MAX_STEPS // 6)]
+
+
+def test_s12_a_column_step_charges_no_row_for_another() -> None:
+    rows = MAX_STEPS + 10
+    table = pa.table({"s": ["ab"] * rows, "n": pa.array([1] * rows, pa.int64()), "f": [0.0] * rows})
+    plan = compile_template("{{ [n][(1, 2)]|default('-') }}", name="t", context=CONTEXT, escape=True)
+    assert {slot.mode for slot in plan.explain()} == {"column"}
+    assert not plan.run(table, np.arange(rows)).failed
 
 
 def test_s12_honest_work_is_let_through() -> None:

@@ -5,12 +5,14 @@ worked out for it here either.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Undefined
+from jinja2.sandbox import SandboxedEnvironment
 
 from actors.renderer.functions import REGISTRY, guards, ops
 from actors.renderer.functions.listcols import RowCol
@@ -197,7 +199,8 @@ class Expressions:
         return self.loops > 0 and isinstance(node, nodes.Name) and node.name == "loop"
 
     def _getitem(self, node: nodes.Getitem) -> Step:
-        obj, get = self.step(node.node), self._environment.getitem
+        obj = self.step(node.node)
+        get = partial(SandboxedEnvironment.getitem, self._environment)  # does not charge the meter of a row
         if isinstance(node.arg, nodes.Slice):
             edges = [Lit(None) if e is None else self.step(e) for e in (node.arg.start, node.arg.stop, node.arg.step)]
 

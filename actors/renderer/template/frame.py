@@ -208,9 +208,11 @@ class Frame:
 
     def spend(self, i: int, values: Sequence[Any]) -> None:
         """Charges row i for lists that a column step touches."""
+        at = self.owner(i)
+        if self.shard.steps[at] > MAX_STEPS:  # an item before this one has ended the row
+            raise Limit("takes too many steps")
         weight = weigh_lists(values)
         if weight:
-            at = self.owner(i)
             self.shard.steps[at] += 1 + weight // ITEMS_A_STEP
             if self.shard.steps[at] > MAX_STEPS:
                 raise Limit("takes too many steps")
