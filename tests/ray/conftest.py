@@ -32,8 +32,11 @@ os.environ |= {
 def cluster() -> Iterator[Any]:
     """A head on loopback with two CPUs; a test may add nodes, and removes them."""
     import ray
+    from ray._common.utils import get_default_ray_temp_dir
     from ray.cluster_utils import Cluster
 
+    # Ray notes the running cluster there whatever the head's own folder is, and does not make the folder.
+    Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
     head = {"num_cpus": 2, "include_dashboard": False, "object_store_memory": 100 * 2**20, "temp_dir": FOLDER}
     made = Cluster(initialize_head=True, head_node_args=head)
     ray.init(address=made.address, namespace="hongyan", log_to_driver=False)

@@ -25,7 +25,7 @@ ARGUMENT_KINDS: Final[dict[str, dict[str, Kinds]]] = {
     "ab_split": {"key": _TEXT},
     "age": {"birth": _DAY, "on": _DAY},
     "band": {"x": _NUMBER},
-    "barcode": {"text": _TEXT, "h": _WHOLE},
+    "barcode": {"h": _WHOLE},  # its text may be a list of texts
     "base64url": {"t": _TEXT},
     "birthday_in": {"birth": _DAY, "days": _WHOLE},
     "ceil": {"x": _NUMBER, "step": _NUMBER},
