@@ -113,7 +113,7 @@ async def test_a_full_spec_is_read_by_intake(tmp_path):
     spec.CopyFrom(SPEC)
     spec.list.rules.dedupe = ""
     spec.list.rules.suppress.SetInParent()
-    spec.list.columns["amount"] = "text"
+    spec.list.columns["amount"] = "decimal"
     spec.schedule.start = "2030-01-01T09:00"
     spec.schedule.pause.append("12:00-13:30")
     spec.delivery.on_doubt = spec_pb2.ON_DOUBT_HOLD
