@@ -159,25 +159,70 @@ class DueRows:
     next_at: float  # when the next deferred row falls due; 0 = none waits
 
 
+class JobTally(NamedTuple):
+    """What one job's mails met on a lane since the last report: the natural experiment compares them over egresses."""
+
+    job: str
+    delivered: int = 0
+    egress: int = 0  # settled with blame egress, and so on
+    content: int = 0
+    recipient: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """What one lane saw since the last report: counts, not rows."""
+    """What one lane saw since the last report: counts, not rows.
+
+    Every settled mail is counted once: delivered, or by blame, or as greylisted. Connections have their own counts. Texts hold
+    no addresses.
+    """
 
     site: str
     delivered: int = 0
-    refused: int = 0
-    busy: int = 0  # replies and failures with blame busy, egress or network
+    refused: int = 0  # the receiver's word on the mail, none on the lane: blame recipient, sender_domain, content or us
+    busy: int = 0  # blame busy; greylisted mails are not among them
     connections: int = 0  # open now
-    connect_failures: int = 0
+    connect_failures: int = 0  # connections that could not be opened, or ended before any mail had its reply
     seconds: float = 0.0  # sum of message transaction times
-    last_reply: str = ""
+    last_reply: str = ""  # the last one that was no 250: "code enhanced text", or "0 what failed"
+    recipient: int = 0  # of `refused`
+    sender_domain: int = 0  # of `refused`
+    content: int = 0  # of `refused`
+    egress: int = 0  # blame egress: our address is listed, blocked or thought little of
+    network: int = 0  # lost connections, mails in doubt, a site that nobody reached
+    greylisted: int = 0  # first attempts of a row that were told to come again
+    grey_early: float = 0.0  # the longest time after its first attempt at which a row was greylisted again; 0 = none was
+    grey_passed: float = 0.0  # the shortest time after its first attempt at which a row of a greylisting lane passed; 0 = none
+    connects: int = 0  # connections opened
+    connects_refused: int = 0  # of `connect_failures`: the receiver answered, and did not let us in
+    closes: int = 0  # connections that the receiver ended after it had answered mails
+    closed_after: int = 0  # the fewest mails answered on one of these
+    started: int = 0  # mails begun; what counts against quota, rate and probe
+    settled: int = 0  # mails that got their end
+    backlog: int = 0  # rows that wait here now
+    latency: float = 0.0  # seconds a mail, middle of what was settled; 0 = nothing was
+    sample: tuple[str, ...] = ()  # some distinct replies that were no 250, folded: no digits, no addresses
+    jobs: tuple[JobTally, ...] = ()  # jobs that had a refusal here, and what else they had
+
+
+NO_QUOTA = -1
 
 
 @dataclass(frozen=True, slots=True)
 class LaneLimits:
-    """What a lane may do now. `closed_until`: nothing before this time (0 = open)."""
+    """What a lane may do until newer limits come.
+
+    `quota` and `probe` count from the report that these limits answer: mails begun since then are taken off by the sender.
+    """
 
     concurrency: int
     messages_per_connection: int = 1000
-    closed_until: float = 0.0
-    why: str = ""
+    closed_until: float = 0.0  # nothing before this time (0 = open)
+    why: str = ""  # a sentence with the numbers that the limits were made on
+    rate: float = 0.0  # mails a second (0 = no limit), with one second's worth at once at most
+    quota: int = NO_QUOTA  # mails that may still be begun until `quota_until`; NO_QUOTA = any number
+    quota_until: float = 0.0
+    probe: int = 0  # half-open: so many mails may be begun, and no more before newer limits come; 0 = not half-open
+    grey_wait: float = (
+        0.0  # the site greylists: a row goes again through the same egress after so many seconds; 0 = it does not
+    )

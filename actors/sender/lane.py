@@ -292,7 +292,7 @@ class Lane:
             connections=len(self.sessions),
             seconds=self._seconds,
             last_reply=ADDRESS.sub("<address>", self._last_reply)[:200],
-            **self._counts,
+            **self._counts,  # type: ignore[arg-type]
         )
         self._counts = dict.fromkeys(self._counts, 0)
         self._seconds, self._last_reply = 0.0, ""
