@@ -38,6 +38,17 @@ class Chunk:
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
 
+    def joined(self, other: "Chunk") -> "Chunk":
+        """This chunk's rows, then those of `other`, which are bound for the same site."""
+        return Chunk(
+            self.site,
+            np.concatenate((self.rows, other.rows)),
+            np.concatenate((self.attempts, other.attempts)),
+            np.concatenate((self.stamps, other.stamps)),
+            np.concatenate((self.first_at, other.first_at)),
+            self.avoid,
+        )
+
     def shard(self) -> Shard:
         return Shard(self.site, self.rows, self.attempts, self.stamps, self.first_at)
 
@@ -106,20 +117,21 @@ class Queues:
     def _take_segment(
         self, sites: dict[str, deque[Chunk]], busy: frozenset[str], max_rows: int, may_take: "MayTake"
     ) -> list[Chunk]:
-        """First a share for each site in turn, then whatever still fits."""
-        taken: list[Chunk] = []
+        """First a share for each site in turn, then whatever still fits; one chunk a site, so that it is rendered in one call."""
+        taken: dict[tuple[str, str], Chunk] = {}
         left = max_rows
         for share in (max(1, max_rows // SHARE_OF_LEASE), max_rows):
             for name in list(sites):
                 if left <= 0:
-                    return taken
+                    return list(taken.values())
                 if name in busy:
                     continue
                 chunk = self._take_site(sites, name, min(share, left), may_take)
                 if chunk is not None:
                     left -= len(chunk.rows)
-                    taken.append(chunk)
-        return taken
+                    key = (name, chunk.avoid)
+                    taken[key] = taken[key].joined(chunk) if key in taken else chunk
+        return list(taken.values())
 
     @staticmethod
     def _take_site(sites: dict[str, deque[Chunk]], name: str, count: int, may_take: "MayTake") -> Chunk | None:

@@ -21,9 +21,9 @@ from actors.sender.session import Session
 log = logging.getLogger(__name__)
 
 FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
-READY_SECONDS = 0.5  # rendered mail kept ready, in seconds of the lane's own speed
+READY_SECONDS = 2.0  # rendered mail kept ready, in seconds of the lane's own speed
 OPEN_SECONDS = 0.2  # the same for rows open in the ledger: some rounds of calls to it
-MOST_READY = 512
+MOST_READY = 1024
 TRIES = 2  # connections that one opened mail may meet the end of
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
 LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more

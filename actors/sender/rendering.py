@@ -12,7 +12,8 @@ from actors.sender.hand import Hand, Mail, RenderOrder, next_order
 from actors.sender.patience import patiently
 
 CALL_ROWS = 1024  # the renderer works on columns: what a call costs by itself is spread over its rows
-CALL_BYTES = 16 * 2**20  # of one call, by what the job's mails weighed so far: a few calls' worth is all that is in memory
+CALL_BYTES = 16 * 2**20  # of one call, by what the job's mails weighed so far
+READY_BYTES = 48 * 2**20  # rendered or being rendered, of a sender: beyond it nothing is rendered ahead
 AT_ONCE = 2
 KNOWN_JOBS = 1_000  # whose weights are remembered
 
@@ -52,7 +53,12 @@ class Rendering:
         if first is None:
             return None
         weight = self._weights.get(first.waiting[0].work.lease.job, 0.0)
-        rows = min(CALL_ROWS, int(CALL_BYTES / weight)) if weight else CALL_ROWS
+        ahead = sum(len(lane.ready) + lane.rendering for lane in lanes.values())
+        rows = CALL_ROWS
+        if weight:
+            rows = min(rows, max(1, int(CALL_BYTES / weight)), int(READY_BYTES / weight) - ahead)
+        if ahead and rows <= 0:
+            return None
         order = next_order(lanes.values(), max(1, rows))
         for lane, _ in order.parts if order else []:  # those served now come last next time
             lanes[lane.site.name] = lanes.pop(lane.site.name)
