@@ -117,7 +117,7 @@ class Queues:
     def _take_segment(
         self, sites: dict[str, deque[Chunk]], busy: frozenset[str], max_rows: int, may_take: "MayTake"
     ) -> list[Chunk]:
-        """First a share for each site in turn, then whatever still fits; one chunk a site, so that it is rendered in one call."""
+        """First a share for each site in turn, then whatever still fits; one chunk a site, so that one call renders it."""
         taken: dict[tuple[str, str], Chunk] = {}
         left = max_rows
         for share in (max(1, max_rows // SHARE_OF_LEASE), max_rows):
