@@ -5,7 +5,8 @@ touches a socket. `connection`, `server` and `workers` do the talking. Nothing h
 """
 
 from sandbox.policy import Policy, Script
-from sandbox.script import ScriptError, load_script, parse_script
+from sandbox.reading import ScriptError
+from sandbox.script import load_script, parse_script
 from sandbox.server import Sandbox
 from sandbox.store import Counts, Maildir, Received, Record, read_record
 

@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from sandbox.certificate import make_certificate
 from sandbox.policy import Script
-from sandbox.script import ScriptError, load_script
+from sandbox.reading import ScriptError
+from sandbox.script import load_script
 from sandbox.server import open_listener
 from sandbox.store import Counts
 

@@ -43,7 +43,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Run simulated receivers that accept, record, or answer by a script."""
         from sandbox.loop import run
-        from sandbox.script import ScriptError
+        from sandbox.reading import ScriptError
         from sandbox.workers import Plan
 
         out = Output(json_)

@@ -1,0 +1,100 @@
+"""The scheduler that knows everything: the limit that a learner is measured against.
+
+It reads the world's own counters, blocks and times, so it sends at every moment from every egress exactly what is accepted at that
+moment, is never refused for what it does, and retries a greylisted mail from the same egress in the second in which it passes. It
+does not know the recipients: an address that nobody has costs it an attempt like everybody else. It is greedy: where sending less
+now would allow more later (reputation), a better scheduler can be thought of. Its connections are those that the receiver allows,
+`most` a lane at most as the senders have it, kept for as many messages as the receiver takes.
+"""
+
+import heapq
+
+from bench.simulation.figures import Tally
+from bench.simulation.job import Job
+from sandbox.world import ReceivingSite, Session
+from sandbox.world.blocks import within
+
+STEP = 0.5  # seconds
+AGAIN = 60.0  # after a failure of chance
+
+
+class Feed:
+    """One site's rows in the order in which they may go."""
+
+    def __init__(self, job: Job, site: str):
+        self._queue = job.queues[site]
+        self._due: list[tuple[float, int, str]] = []  # bound to an egress
+
+    def next(self, now: float, egress: str) -> int | None:
+        if self._due and self._due[0][0] <= now:
+            for i, (at, row, source) in enumerate(self._due[:64]):
+                if at <= now and source in ("", egress):
+                    self._due[i] = self._due[0]
+                    heapq.heappop(self._due)
+                    heapq.heapify(self._due)
+                    return row
+        if self._queue.next < len(self._queue.rows):
+            self._queue.next += 1
+            return self._queue.rows[self._queue.next - 1]
+        return None
+
+    def later(self, at: float, row: int, egress: str) -> None:
+        heapq.heappush(self._due, (at, row, egress))
+
+
+def deliver(job: Job, egresses: list[str], seconds: float, most: int, pace: float = 1.0) -> Tally:
+    """What can be delivered within `seconds`. `pace`: the share of each site's room that is used."""
+    tally = Tally()
+    for site in job.queues:
+        _deliver_site(job, job.world.sites[site], egresses, seconds, most, pace, tally)
+    return tally
+
+
+def _deliver_site(
+    job: Job, site: ReceivingSite, egresses: list[str], seconds: float, most: int, pace: float, tally: Tally
+) -> None:
+    name, feed = site.spec.name, Feed(job, site.spec.name)
+    speeds = {egress: _speed(site, egress, most, len(egresses)) for egress in egresses}
+    credit = dict.fromkeys(egresses, 0.0)
+    greylist = site.spec.greylist.after if site.spec.greylist else 0.0
+    steps = int(seconds / STEP)
+    for step in range(steps):
+        now = step * STEP
+        order = egresses[step % len(egresses) :] + egresses[: step % len(egresses)]
+        for egress in order:
+            credit[egress] = min(credit[egress], 1.0) + speeds[egress] * STEP
+            count = int(min(credit[egress], pace * site.room(now, egress)))
+            session = Session(site.client(egress, now))
+            for _ in range(count):
+                row = feed.next(now, egress)
+                if row is None:
+                    break
+                credit[egress] -= 1.0
+                tally.attempts += 1
+                session.messages = 0
+                answer = site.message(now, session, job.addresses[row])
+                if answer.yes:
+                    tally.delivered[name] += 1
+                    continue
+                tally.refused[answer.rule] += 1
+                if answer.rule == "greylist":
+                    feed.later(now + greylist, row, egress)
+                elif answer.rule in ("trouble", "drop"):
+                    feed.later(now + AGAIN, row, "")
+
+
+def _speed(site: ReceivingSite, egress: str, most: int, egresses: int) -> float:
+    """Messages a second that the connections of one egress carry."""
+    spec = site.spec
+    connections = float(most)
+    connects = float("inf")
+    for limit in spec.limits:
+        if limit.per == "source" and not within(egress, limit.source):
+            continue
+        share = egresses if limit.per == "site" else 1
+        if limit.connections:
+            connections = min(connections, limit.connections / share)
+        if limit.connects and spec.messages:
+            connects = min(connects, limit.connects * spec.messages / share)
+    setup = spec.connect / spec.messages if spec.messages else 0.0
+    return min(connections / (spec.service + setup), connects)

@@ -1,0 +1,104 @@
+"""One egress in simulated time: lanes, leases by site, and a report every half second, as `actors.sender.actor` does it."""
+
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol, TypeVar
+
+from actors.model.delivery import LaneLimits, LaneReport, Reply
+from actors.model.replies import Judgement
+from actors.model.states import Blame, Stage, Verdict
+from actors.sender.actor import REPORT_SECONDS
+from bench.simulation.engine import Engine
+from bench.simulation.figures import UNAVOIDABLE, Tally
+from bench.simulation.job import Job
+from bench.simulation.lane import CONGESTION, Lane
+from sandbox.world import World
+
+T = TypeVar("T")
+FIRST_LIMITS = LaneLimits(concurrency=4)  # what a sender starts a lane with before its first report
+
+
+class Reputation(Protocol):
+    """Who sets the limits: the real actor, or a rival."""
+
+    async def report(self, egress: str, reports: Sequence[LaneReport]) -> dict[str, LaneLimits]: ...
+
+
+class Sender:
+    """Delivers a job's rows from one address. `others`: there are more egresses in the pool."""
+
+    def __init__(
+        self, engine: Engine, address: str, world: World, job: Job, reputation: Reputation, tally: Tally, others: bool
+    ):
+        self.engine, self.address = engine, address
+        self._world, self._job, self._reputation, self._tally, self._others = world, job, reputation, tally, others
+        self.lanes: dict[str, Lane] = {}
+
+    def tick(self) -> None:
+        """Half a second has passed: report, follow the limits, take rows, go on."""
+        self.engine.at(self.engine.now + REPORT_SECONDS, self.tick)
+        for lane in self.lanes.values():
+            lane.measure(REPORT_SECONDS)
+        reports = [lane.report() for lane in self.lanes.values() if not lane.quiet]
+        if reports:
+            for site, limits in at_once(self._reputation.report(self.address, reports)).items():
+                self._job.give_back(self.lanes[site].follow(limits))
+        self._take_rows()
+        for lane in self.lanes.values():
+            if lane.ready or lane.open:
+                lane.wake(waited=True)
+
+    def _take_rows(self) -> None:
+        for site in self._job.queues:
+            lane = self.lanes.get(site)
+            wants = lane.wants if lane is not None else 1
+            if not wants:
+                continue
+            if lane is None:
+                if not self._job.waiting(site, self.engine.clock()):
+                    continue
+                lane = self.lanes[site] = Lane(self._world.sites[site], self, FIRST_LIMITS)
+                wants = lane.wants
+            lane.ready.extend(self._job.take(self.address, site, wants, self.engine.clock(), self._others))
+
+    # -- lanes tell ------------------------------------------------------------------------------------------------------
+
+    def address_of(self, row: int) -> str:
+        return self._job.addresses[row]
+
+    def connecting(self, lane: Lane, refused: bool) -> None:
+        self._tally.connects += 1
+        self._tally.connects_refused += refused
+        watched = self._tally.sent_at.get((self.address, lane.name))
+        if watched is not None:
+            watched.append(self.engine.now)
+
+    def settled(self, lane: Lane, row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str) -> None:
+        """A row's attempt has ended; `rule`: what the receiver's refusal was about."""
+        tally, now = self._tally, self.engine.now
+        tally.attempts += 1
+        if judgement.verdict is Verdict.DELIVERED:
+            tally.delivered[lane.name] += 1
+            passed = tally.passed_at.get((self.address, lane.name))
+            if passed is not None:
+                passed.append(now)
+        else:
+            tally.refused[rule] += 1
+            if rule not in UNAVOIDABLE and not (rule == "greylist" and not self._job.attempts[row]):
+                tally.wasted += judgement.blame in CONGESTION or self._job.good(row)
+            if judgement == (Verdict.REFUSED, Blame.RECIPIENT) and self._job.good(row):
+                tally.wrongly_suppressed += 1
+        watched = tally.sent_at.get((self.address, lane.name))
+        if watched is not None:
+            watched.append(now)
+        self._job.settle(row, judgement, self.address, self.engine.clock())
+
+
+def at_once(call: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that waits for nothing."""
+    try:
+        call.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    call.close()
+    raise RuntimeError("the reputation code waited for something; simulated time cannot")
