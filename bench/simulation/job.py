@@ -15,6 +15,7 @@ from sandbox.world import World
 from sandbox.world.recipients import kind_of
 
 JOB = "bench"
+BOUND = "="  # marks an egress that must carry a row, beside one that must not
 
 
 @dataclass(slots=True)
@@ -25,14 +26,19 @@ class SiteQueue:
     next: int = 0
     returned: deque[int] = field(default_factory=deque)
     retries: dict[str, deque[int]] = field(default_factory=dict)  # by the egress to avoid
+    bound: dict[str, deque[int]] = field(default_factory=dict)  # by the egress that must carry them
 
     @property
     def waiting(self) -> int:
-        return len(self.rows) - self.next + len(self.returned) + sum(map(len, self.retries.values()))
+        there = sum(len(queue) for queues in (self.retries, self.bound) for queue in queues.values())
+        return len(self.rows) - self.next + len(self.returned) + there
 
     def take(self, egress: str, others: bool, count: int) -> list[int]:
         """Up to `count` rows that the egress may carry: what came back first."""
         taken: list[int] = []
+        mine = self.bound.get(egress)
+        while mine and len(taken) < count:
+            taken.append(mine.popleft())
         for avoid, queue in self.retries.items():
             while queue and len(taken) < count and not (others and avoid == egress):
                 taken.append(queue.popleft())
@@ -86,21 +92,28 @@ class Job:
 
     def _fetch_due(self, now: float) -> None:
         while self._due and self._due[0][0] <= now:
-            _, row, avoid = heapq.heappop(self._due)
-            self.queues[self.site_of[row]].retries.setdefault(avoid, deque()).append(row)
+            _, row, egress = heapq.heappop(self._due)
+            queue = self.queues[self.site_of[row]]
+            if egress.startswith(BOUND):
+                queue.bound.setdefault(egress.removeprefix(BOUND), deque()).append(row)
+            else:
+                queue.retries.setdefault(egress, deque()).append(row)
 
     def give_back(self, rows: Sequence[int]) -> None:
         """Rows that were not tried."""
         for row in rows:
             self.queues[self.site_of[row]].returned.append(row)
 
-    def settle(self, row: int, judgement: Judgement, egress: str, now: float) -> None:
-        """An attempt has ended."""
+    def settle(self, row: int, judgement: Judgement, egress: str, now: float, grey_wait: float = 0.0) -> None:
+        """An attempt has ended. `grey_wait`: the row was greylisted and goes again through the same egress after so long."""
         self.attempts[row] += 1
         first = self.first_at[row] = self.first_at[row] or now
         verdict, blame = judgement
         if verdict is not Verdict.DEFERRED:
             self.states["delivered" if verdict is Verdict.DELIVERED else "bounced"] += 1
+            return
+        if grey_wait:
+            heapq.heappush(self._due, (now + grey_wait, row, BOUND + egress))
             return
         attempt = self.attempts[row]
         at = next_attempt(now, first, attempt, blame, chance(JOB, row, attempt), self.retry_for, 0.0)

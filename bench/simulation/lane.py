@@ -1,7 +1,8 @@
 """One lane in simulated time, with the rules of `actors.sender.lane`: what is in hand, what is open, connections, reports.
 
-Taken over from there: how many rows are wanted, when a connection is opened and given up, what a closed lane does with its rows,
-that a mail which met the end of a connection goes over another one, and that a lane whose connections all fail defers its rows.
+Taken over from there: how many rows are wanted, when a connection is opened and given up, what a closed lane does with its
+rows, that a mail which met the end of a connection goes over another one, and that a lane whose connections all fail defers its
+rows. When a mail may begin is the real sender's `Pace`.
 """
 
 from collections import deque
@@ -13,11 +14,12 @@ from actors.model.delivery import LaneLimits, LaneReport, Reply
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.lane import BARREN, FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, OPEN_SECONDS, RETRY_CONNECT, SMOOTH, TRIES
+from actors.sender.pacing import Pace
 from actors.sender.replyreader import make_reply
 from bench.simulation.engine import Engine
+from bench.simulation.reports import Collector
 from sandbox.world import Answer, ReceivingSite, Session
 
-CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
 IDLE_SECONDS = 10.0  # TimeLimits.idle
 GREETING_SECONDS = 300.0  # TimeLimits.greeting; a reply to MAIL is waited for as long
 NO_REPLY = Reply(0, "connection lost")
@@ -29,7 +31,9 @@ class Owner(Protocol):
     engine: Engine
     address: str
 
-    def settled(self, lane: "Lane", row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str) -> None: ...
+    def settled(
+        self, lane: "Lane", row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str, spent: float
+    ) -> None: ...
     def connecting(self, lane: "Lane", refused: bool) -> None: ...
     def address_of(self, row: int) -> str: ...
 
@@ -63,11 +67,9 @@ class Lane:
         self._settled = 0
         self._not_before = 0.0
         self._barren = 0
-        self._next_slot = 0.0  # pacing
+        self._pace = Pace(limits, owner.engine.clock())
         self._paced = False
-        self._counts = {"delivered": 0, "refused": 0, "busy": 0, "connect_failures": 0}
-        self._seconds = 0.0
-        self._last_reply = ""
+        self.seen = Collector(self.name)
 
     # -- how much --------------------------------------------------------------------------------------------------------
 
@@ -77,6 +79,7 @@ class Lane:
         if self.closed:
             return 0
         most = FIRST_ROWS * 4 if self.rate < 0 else max(LOADED_ROWS, int(2 * self.rate))
+        most = int(min(most, self._pace.allowed(self._engine.clock()) + self.open))
         missing = most - len(self.ready) - self.open
         return missing if 2 * missing >= most else 0
 
@@ -87,6 +90,7 @@ class Lane:
     def follow(self, limits: LaneLimits) -> list[int]:
         """Takes new limits; gives the rows that go back."""
         self.limits = limits
+        self._pace.follow(limits, self._engine.clock())
         if not self.closed:
             return []
         back = list(self.ready)
@@ -125,15 +129,14 @@ class Lane:
         if not self.queue:
             connection.idle_since = self._engine.now
             return False
-        rate = getattr(self.limits, "rate", 0.0)
-        now = self._engine.now
-        if rate:
-            if now < self._next_slot:
-                if not self._paced:
-                    self._paced = True
-                    self._engine.at(self._next_slot, self._slot)
-                return False
-            self._next_slot = max(self._next_slot, now - 1.0) + 1.0 / rate
+        now, clock = self._engine.now, self._engine.clock()
+        if not self._pace.may_begin(clock):
+            wait = self._pace.wait(clock)
+            if wait and not self._paced:
+                self._paced = True
+                self._engine.at(now + wait, self._slot)
+            return False
+        self._pace.begin()
         row, tries = self.queue.popleft()
         connection.busy = True
         connection.sent += 1
@@ -151,7 +154,6 @@ class Lane:
     def _finish(self, connection: Connection, row: int, tries: int, answer: Answer, spent: float) -> None:
         """The mail has its answer."""
         connection.busy = False
-        self._seconds += spent
         stage = Stage(answer.stage.value)
         met_closing = answer.code == 421 and stage is Stage.MAIL and connection.settled > 0
         if (answer.drop or met_closing) and tries + 1 < TRIES:
@@ -164,20 +166,12 @@ class Lane:
             reply, judgement = read(stage, answer.reply, answer.drop)
             if answer.drop or met_closing:
                 judgement = Judgement(Verdict.DEFERRED, Blame.BUSY if met_closing else Blame.NETWORK)
-            self._count(judgement, reply)
-            self._owner.settled(self, row, stage, reply, judgement, answer.rule)
+            self._owner.settled(self, row, stage, reply, judgement, answer.rule, spent)
         if answer.ends or connection.sent >= connection.most:
             self._close(connection, quitting=not answer.ends)
         else:
             self._open_rows()
             self._start(connection)
-
-    def _count(self, judgement: Judgement, reply: Reply) -> None:
-        if judgement.verdict is Verdict.DELIVERED:
-            self._counts["delivered"] += 1
-            return
-        self._counts["busy" if judgement.blame in CONGESTION else "refused"] += 1
-        self._last_reply = f"{reply.code} {reply.enhanced} {reply.text}"
 
     def _settle_queue(self, stage: Stage, reply: Reply, also_ready: bool = False) -> None:
         """Rows that end untried by any connection."""
@@ -187,7 +181,7 @@ class Lane:
         if also_ready:
             self.ready.clear()
         for row in rows:
-            self._owner.settled(self, row, stage, reply, judge(stage, reply), "unreachable")
+            self._owner.settled(self, row, stage, reply, judge(stage, reply), "unreachable", 0.0)
 
     # -- connections -----------------------------------------------------------------------------------------------------
 
@@ -206,14 +200,17 @@ class Lane:
             stage = Stage.CONNECT if answer.drop else Stage.GREETING
             self._failed(stage, Reply(0, "timed out") if answer.yes else read(stage, answer.reply, answer.drop)[0])
             return
+        self.seen.count("connects")
         connection = Connection(session, self.limits.messages_per_connection, idle_since=self._engine.now)
         self.connections.add(connection)
         self._engine.at(self._engine.now + IDLE_SECONDS, self._idle, connection)
         self.wake()
 
     def _failed(self, stage: Stage, reply: Reply) -> None:
-        self._counts["connect_failures"] += 1
-        self._last_reply = f"{reply.code} {reply.text}"
+        self.seen.count("connect_failures")
+        if reply.code:
+            self.seen.count("connects_refused")
+        self.seen.said(reply)
         self._not_before = self._engine.now + RETRY_CONNECT
         if not self.connections and not self.connecting:
             self._settle_queue(stage, reply, also_ready=True)
@@ -222,12 +219,14 @@ class Lane:
         connection.closed = True
         self.connections.discard(connection)
         self.site.close(connection.session)
+        if connection.settled and not quitting:
+            self.seen.closed(connection.settled)
         if connection.settled or quitting:
             self._barren = 0
         else:
             self._barren += 1
             self._not_before = self._engine.now + min(0.5 * 2**self._barren, 30.0)
-            self._counts["connect_failures"] += 1
+            self.seen.count("connect_failures")
             if self._barren >= BARREN and not self.connections:
                 self._settle_queue(Stage.MAIL, NO_REPLY, also_ready=True)
         self.wake()
@@ -247,7 +246,7 @@ class Lane:
     @property
     def quiet(self) -> bool:
         """There is nothing to tell and nothing to do."""
-        return not (self.ready or self.open or self.connections or self.connecting or any(self._counts.values()))
+        return not (self.ready or self.open or self.connections or self.connecting or self.seen.told)
 
     def measure(self, seconds: float) -> None:
         if self._settled or self.open:
@@ -257,16 +256,7 @@ class Lane:
 
     def report(self) -> LaneReport:
         """What the lane saw since it was last asked."""
-        report = LaneReport(
-            self.name,
-            connections=len(self.connections),
-            seconds=self._seconds,
-            last_reply=self._last_reply[:200],
-            **self._counts,
-        )
-        self._counts = dict.fromkeys(self._counts, 0)
-        self._seconds, self._last_reply = 0.0, ""
-        return report
+        return self.seen.report(len(self.connections), self._pace.report(), len(self.ready) + len(self.queue))
 
 
 @lru_cache(65_536)

@@ -1,10 +1,10 @@
 """The scheduler that knows everything: the limit that a learner is measured against.
 
-It reads the world's own counters, blocks and times, so it sends at every moment from every egress exactly what is accepted at that
-moment, is never refused for what it does, and retries a greylisted mail from the same egress in the second in which it passes. It
-does not know the recipients: an address that nobody has costs it an attempt like everybody else. It is greedy: where sending less
-now would allow more later (reputation), a better scheduler can be thought of. Its connections are those that the receiver allows,
-`most` a lane at most as the senders have it, kept for as many messages as the receiver takes.
+It reads the world's own counters, blocks and times, so it sends at every moment from every egress exactly what is accepted at
+that moment, is never refused for what it does, and retries a greylisted mail from the same egress in the second in which it
+passes. It does not know the recipients: an address that nobody has costs it an attempt like everybody else. It is greedy: where
+sending less now would allow more later (reputation), a better scheduler can be thought of. Its connections are those that the
+receiver allows, `most` a lane at most as the senders have it, kept for as many messages as the receiver takes.
 """
 
 import heapq

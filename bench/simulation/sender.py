@@ -10,10 +10,12 @@ from actors.sender.actor import REPORT_SECONDS
 from bench.simulation.engine import Engine
 from bench.simulation.figures import UNAVOIDABLE, Tally
 from bench.simulation.job import Job
-from bench.simulation.lane import CONGESTION, Lane
+from bench.simulation.lane import Lane
+from bench.simulation.reports import greylisted
 from sandbox.world import World
 
 T = TypeVar("T")
+CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
 FIRST_LIMITS = LaneLimits(concurrency=4)  # what a sender starts a lane with before its first report
 
 
@@ -72,7 +74,7 @@ class Sender:
         if watched is not None:
             watched.append(self.engine.now)
 
-    def settled(self, lane: Lane, row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str) -> None:
+    def settled(self, lane: Lane, row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str, spent: float) -> None:
         """A row's attempt has ended; `rule`: what the receiver's refusal was about."""
         tally, now = self._tally, self.engine.now
         tally.attempts += 1
@@ -90,7 +92,11 @@ class Sender:
         watched = tally.sent_at.get((self.address, lane.name))
         if watched is not None:
             watched.append(now)
-        self._job.settle(row, judgement, self.address, self.engine.clock())
+        clock = self.engine.clock()
+        first = self._job.first_at[row]
+        lane.seen.settled(judgement, reply, spent, clock - first if first else 0.0)
+        wait = lane.limits.grey_wait if greylisted(reply, judgement) else 0.0
+        self._job.settle(row, judgement, self.address, clock, wait)
 
 
 def at_once(call: Coroutine[Any, Any, T]) -> T:

@@ -19,12 +19,13 @@ class _Bench(NamedTuple):
 
 
 def _benches() -> dict[str, _Bench]:
-    from bench import columns, memory, pipeline, render
+    from bench import columns, learning, memory, pipeline, render
 
     return {
         "pipeline": _Bench(tuple(pipeline.CASES), pipeline.run, _tell_pipeline),
         "render": _Bench(render.CASES, render.run, _tell_render),
         "columns": _Bench((), lambda cases, quick, say: columns.run(quick), _tell_json),
+        "learning": _Bench(tuple(learning.CASES), learning.run, _tell_learning),
         "memory": _Bench((), lambda cases, quick, say: memory.run(quick, say), _tell_json),
     }
 
@@ -34,12 +35,12 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, memory.")] = "pipeline",
+        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, learning, memory.")] = "pipeline",
         case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
-        """Measure this machine: the whole way of a mailing (pipeline), generation alone (render), memory."""
+        """Measure: the whole way of a mailing (pipeline), generation alone (render), what lanes learn (learning), memory."""
         benches = _benches()
         found = benches.get(name)
         if found is None or not set(case or ()) <= set(found.cases):
@@ -73,3 +74,13 @@ def _tell_render(result: dict[str, Any]) -> None:
             typer.echo(f"{head} {case['ratio']:>6.2f} of {case['limit']:,.0f} {case['limit_is']}")
         else:
             typer.echo(f"{head} {case['ratio']:>6.1f} times {case['peer']} ({case['peer_rate']:,.0f})")
+
+
+def _tell_learning(result: dict[str, Any]) -> None:
+    typer.echo(f"{'':>16}  of the all-knowing     wasted  leave    heal   suppressed  fair   fixed  additive")
+    for case in result["results"]:
+        times = "".join(f"{'-' if case[key] is None else format(case[key], '.0f') + ' s':>8}" for key in ("leave_s", "heal_s"))
+        typer.echo(
+            f"{case['case']:>16}  {case['ratio']:.3f} (worst {case['ratio_worst']:.3f})  {case['wasted']:>6.2%} {times}"
+            f"  {case['wrongly_suppressed']:>8}  {case['fairness']:>6.3f}  {case['fixed']:>6.3f}  {case['additive']:>6.3f}"
+        )

@@ -15,7 +15,7 @@ from sandbox.world.blocks import Record, within
 from sandbox.world.counters import Bucket, Day, Standing
 from sandbox.world.recipients import Memory, kind_of, place
 from sandbox.world.spec import Limit, Outage, SiteSpec
-from sandbox.world.texts import families
+from sandbox.world.texts import families, for_recipient
 
 AGAINST_SOURCE = frozenset({"rate", "volume", "warmup", "standing", "connections", "connects"})  # counted by `refusals` blocks
 
@@ -69,6 +69,7 @@ class ReceivingSite:
             if limit.per == "site":
                 self._shared += [("site_" + r if r == "rate" else r, c, a) for r, c, a in _counters(limit, 0.0)]
         self._memory = Memory(spec.greylist) if spec.greylist else None
+        self._said: dict[tuple[str, Stage, str], Answer] = {}
         self._open = 0
         self._now = 0.0
 
@@ -254,8 +255,13 @@ class ReceivingSite:
         return self._say("busy", Stage.CONNECT, client)
 
     def _say(self, rule: str, stage: Stage, client: Client, recipient: str = "") -> Answer:
-        text = self._texts[rule]
-        return Answer(text.at or stage, text.fill(client.address, recipient, self.spec.hosts[0]), rule=rule)
+        key = (rule, stage, client.address)
+        answer = self._said.get(key)
+        if answer is None:
+            text = self._texts[rule]
+            answer = Answer(text.at or stage, text.fill(client.address, self.spec.hosts[0]), rule=rule)
+            self._said[key] = answer
+        return answer._replace(reply=for_recipient(answer.reply, recipient)) if recipient else answer
 
     @staticmethod
     def _turned_away(session: Session, answer: Answer) -> Session:

@@ -17,13 +17,18 @@ class Text(NamedTuple):
     reply: str
     at: Stage | None = None
 
-    def fill(self, source: str = "", recipient: str = "", host: str = "") -> bytes:
+    def fill(self, source: str, host: str) -> bytes:
         """The reply without CRLF at its end; lines of one reply are joined as RFC 5321 section 4.2.1 wants it."""
-        text = self.reply
-        for name, value in (("source", source), ("recipient", recipient), ("domain", recipient.rpartition("@")[2])):
-            text = text.replace("{" + name + "}", value)
-        lines = text.replace("{host}", host).split("\n")
+        lines = self.reply.replace("{source}", source).replace("{host}", host).split("\n")
         return "\r\n".join([line[:3] + "-" + line[4:] for line in lines[:-1]] + lines[-1:]).encode()
+
+
+def for_recipient(reply: bytes, recipient: str) -> bytes:
+    """A filled reply with the recipient's names."""
+    if b"{" not in reply:
+        return reply
+    domain = recipient.rpartition("@")[2]
+    return reply.replace(b"{recipient}", recipient.encode()).replace(b"{domain}", domain.encode())
 
 
 @lru_cache(1)

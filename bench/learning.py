@@ -1,0 +1,78 @@
+"""`hongyan bench learning`: what the lanes learn, in worlds of simulated time, beside a scheduler that knows everything.
+
+The reputation code is the real one; senders, job and time are simulated (`bench.simulation`), receivers are the sandbox's
+worlds in `bench/worlds`. Fixed limits and plain additive increase run in the same worlds, so that the gain is seen.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from statistics import mean
+from typing import Any
+
+from actors.reputation.actor import Reputation
+from bench.machine import machine
+from bench.simulation.cases import CASES as ALL
+from bench.simulation.engine import Engine
+from bench.simulation.figures import Tally
+from bench.simulation.rivals import AdditiveIncrease, Fixed
+from bench.simulation.run import Figures, all_knowing, figures, simulate
+
+CASES = {case.name: case for case in ALL}
+WHO = ("learned", "fixed", "additive")
+SEEDS, QUICK_SEEDS = 5, 1
+
+
+def run(cases: Sequence[str], quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """The result object; `say` gets a line of progress now and then."""
+    seeds = range(1, 1 + (QUICK_SEEDS if quick else SEEDS))
+    results = []
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        best = {(name, seed): pool.submit(_all_knowing, name, seed) for name in cases for seed in seeds}
+        runs = {(name, seed, who): pool.submit(_one, name, seed, who) for name in cases for seed in seeds for who in WHO}
+        for name in cases:
+            say(name)
+            found = {who: [_figures(name, runs[name, s, who].result(), best[name, s].result()) for s in seeds] for who in WHO}
+            results.append(result(name, found))
+    return {"bench": "learning", "machine": machine(), "seeds": len(seeds), "results": results}
+
+
+def _all_knowing(name: str, seed: int) -> Tally:
+    return all_knowing(CASES[name], seed)
+
+
+def _one(name: str, seed: int, who: str) -> Tally:
+    engine = Engine()
+    limits = {"learned": lambda: Reputation(engine.clock), "fixed": Fixed, "additive": AdditiveIncrease}[who]()
+    return simulate(CASES[name], seed, engine, limits)
+
+
+def _figures(name: str, tally: Tally, best: Tally) -> Figures:
+    return figures(CASES[name], tally, best)
+
+
+def result(name: str, found: dict[str, list[Figures]]) -> dict[str, Any]:
+    """One world's line. `leave_s` is the worst of all seeds and blocks, `heal_s` the mean of those that healed within the run;
+    null where there was no block, or nothing healed."""
+    mine = found["learned"]
+    left = [seconds for f in mine for seconds in f.leave]
+    healed = [seconds for f in mine for seconds in f.heal if seconds is not None]
+    return {
+        "case": name,
+        "ratio": round(mean(f.ratio for f in mine), 3),
+        "ratio_worst": round(min(f.ratio for f in mine), 3),
+        "wasted": round(mean(f.wasted for f in mine), 4),
+        "leave_s": round(max(left), 1) if left else None,
+        "heal_s": round(mean(healed), 1) if healed else None,
+        "wrongly_suppressed": sum(f.wrongly_suppressed for f in mine),
+        "fairness": round(mean(f.fairness for f in mine), 3),
+        "fixed": round(mean(f.ratio for f in found["fixed"]), 3),
+        "additive": round(mean(f.ratio for f in found["additive"]), 3),
+        "fixed_wasted": round(mean(f.wasted for f in found["fixed"]), 4),
+        "additive_wasted": round(mean(f.wasted for f in found["additive"]), 4),
+        "deliveries": sum(f.deliveries for f in mine),
+        "best": sum(f.best for f in mine),
+        "refused": mine[0].refused,
+        "connects_refused": round(mean(f.connects_refused for f in mine), 3),
+        "simulated_s": CASES[name].seconds,
+    }
