@@ -17,6 +17,7 @@ from bench.simulation.engine import Engine
 from bench.simulation.figures import Tally
 from bench.simulation.rivals import AdditiveIncrease, Fixed
 from bench.simulation.run import Figures, all_knowing, figures, simulate
+from bench.simulation.sender import Reputation as Limiter
 
 CASES = {case.name: case for case in ALL}
 WHO = ("learned", "fixed", "additive")
@@ -43,7 +44,12 @@ def _all_knowing(name: str, seed: int) -> Tally:
 
 def _one(name: str, seed: int, who: str) -> Tally:
     engine = Engine()
-    limits = {"learned": lambda: Reputation(engine.clock), "fixed": Fixed, "additive": AdditiveIncrease}[who]()
+    makers: dict[str, Callable[[], Limiter]] = {
+        "learned": lambda: Reputation(engine.clock),
+        "fixed": Fixed,
+        "additive": AdditiveIncrease,
+    }
+    limits = makers[who]()
     return simulate(CASES[name], seed, engine, limits)
 
 

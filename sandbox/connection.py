@@ -9,7 +9,7 @@ import ssl
 import time
 from typing import Protocol, cast
 
-from sandbox.policy import Policy
+from sandbox.policy import Receives, Receptionist
 from sandbox.protocol import Deliver, Dialogue
 from sandbox.store import Counts, Store
 
@@ -46,7 +46,7 @@ class Flusher:
 class Receiver(Protocol):
     """What a connection needs to know of its server."""
 
-    policy: Policy
+    policy: Receptionist
     counts: Counts
     store: Store
     flusher: Flusher
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._server = server
         self._loop = loop
         self._transport: asyncio.Transport | None = None
+        self._reception: Receives | None = None
         self._dialogue: Dialogue | None = None
         self._source = ""
         self._held = False
@@ -81,9 +82,9 @@ class Connection(asyncio.Protocol):
         server.counts.connections += 1
         server.counts.open += 1
         mine = server.by_source[self._source] = server.by_source.get(self._source, 0) + 1
-        reception = server.policy.reception(self._source, host)
+        reception = self._reception = server.policy.reception(self._source, host, time.time())
         self._dialogue = Dialogue(
-            reception, server.policy.script.hostname, self._source, server.counts, server.deliver, server.tls is not None
+            reception, server.policy.hostname, self._source, server.counts, server.deliver, server.tls is not None
         )
         self._heard_at = self._loop.time()
         self._timer = self._loop.call_later(IDLE_SECONDS, self._idle)
@@ -112,6 +113,8 @@ class Connection(asyncio.Protocol):
             del server.by_source[self._source]
         if self._timer is not None:
             self._timer.cancel()
+        if self._reception is not None:
+            self._reception.closed()
         self._transport = None
 
     def abort(self) -> None:
@@ -160,6 +163,9 @@ class Connection(asyncio.Protocol):
     async def _secure(self, transport: asyncio.Transport) -> None:
         assert self._server.tls is not None
         assert self._dialogue is not None
+        if self._reception is not None and self._reception.breaks_tls:
+            transport.abort()
+            return
         self._dialogue.secured()
         try:
             secure = await self._loop.start_tls(transport, self, self._server.tls, server_side=True)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Protocol
 
 MAX_CACHED_DOMAINS = 100_000  # more distinct domains than any list of the tests; only bounds a run with random ones
 
@@ -128,6 +129,7 @@ class Reception:
         self.connections = 0
         self.messages = 0
         self.source = ""
+        self.breaks_tls = False
         self._history = history
         self._chance = chance
         self._seed = script.seed
@@ -159,8 +161,9 @@ class Reception:
                     return replace(rule.answer, delay=delay) if delay else rule.answer
         return Answer(delay=delay) if delay else YES
 
-    def answer_all(self, stage: Stage, now: float, recipients: Iterable[str]) -> Answer:
-        """The answer to a whole transaction: that of the first recipient that is refused or dropped, or the longest delay."""
+    def answer_all(self, stage: Stage, now: float, recipients: Iterable[str], content: bytes = b"") -> Answer:
+        """The answer to a whole transaction: that of the first recipient that is refused or dropped, or the longest delay.
+        No rule of a script asks for the content."""
         if self.quiet[stage]:
             return YES
         if stage not in RECIPIENT_STAGES:
@@ -173,6 +176,9 @@ class Reception:
             if answer.code >= 400 or answer.drop:
                 return answer
         return Answer(delay=delay) if delay else YES
+
+    def closed(self) -> None:
+        """The connection is gone; a script counts connections by their sockets."""
 
     def _narrow(self, stage: Stage, domain: str) -> tuple[tuple[int, Rule], ...]:
         cache = self._by_domain[stage]
@@ -199,21 +205,43 @@ class Reception:
         return True
 
 
+class Receives(Protocol):
+    """What the dialogue asks about one connection: a `Reception` of a script, or that of a world."""
+
+    features: Features
+    connections: int  # open at once from one source, 0 = any number
+    messages: int  # on this connection, 0 = any number
+    breaks_tls: bool  # STARTTLS is offered, and its handshake fails
+
+    def answer(self, stage: Stage, now: float, recipient: str = "", domain: str = "") -> Answer: ...
+    def answer_all(self, stage: Stage, now: float, recipients: Iterable[str], content: bytes = b"") -> Answer: ...
+    def closed(self) -> None: ...
+
+
+class Receptionist(Protocol):
+    """Who greets connections."""
+
+    hostname: str
+
+    def reception(self, source: str, host: str, now: float) -> Receives: ...
+
+
 class Policy:
     """The rules of one script over all clients. `chance` gives numbers in [0, 1)."""
 
     def __init__(self, script: Script, chance: Callable[[], float]):
-        self.script = script
+        self.hostname = script.hostname
+        self._script = script
         self._chance = chance
         self._history = History()
         self._receptions: dict[tuple[str, str], Reception] = {}
 
-    def reception(self, source: str, host: str) -> Reception:
-        """What a client from `source` meets that connected to `host` (both IP addresses)."""
+    def reception(self, source: str, host: str, now: float = 0.0) -> Reception:
+        """What a client from `source` meets that connected to `host` (both IP addresses), whenever."""
         found = self._receptions.get((source, host))
         if found is None:
-            rules = [(n, r) for n, r in enumerate(self.script.rules) if _within(source, r.source) and _within(host, r.host)]
-            found = self._receptions[source, host] = Reception(self.script, rules, self._history, self._chance)
+            rules = [(n, r) for n, r in enumerate(self._script.rules) if _within(source, r.source) and _within(host, r.host)]
+            found = self._receptions[source, host] = Reception(self._script, rules, self._history, self._chance)
             found.source = source
         return found
 

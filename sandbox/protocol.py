@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from sandbox.commands import offers, read_bdat, read_mail, read_rcpt
-from sandbox.policy import YES, Answer, Reception, Stage
+from sandbox.policy import YES, Answer, Receives, Stage
 from sandbox.store import Counts, Received
 from sandbox.transaction import Transaction
 
@@ -29,7 +29,7 @@ class Dialogue:
     sent), `starttls` (call `secured`, start TLS), `wait` > 0 (read nothing for so many seconds, then call `resume`)."""
 
     def __init__(
-        self, reception: Reception, hostname: str, source: str, counts: Counts, deliver: Deliver | None, tls_ready: bool
+        self, reception: Receives, hostname: str, source: str, counts: Counts, deliver: Deliver | None, tls_ready: bool
     ):
         self.reception = reception
         self.features = reception.features
@@ -249,7 +249,8 @@ class Dialogue:
         """The message is whole."""
         data = self._transaction.end()
         fault = self._transaction.content.fault
-        answer = Answer(fault) if fault else self._ask(Stage.DOT)
+        recipients = self._transaction.recipients
+        answer = Answer(fault) if fault else self.reception.answer_all(Stage.DOT, self._now, recipients, data)
         if answer.code < 400 and (not answer.drop or answer.keep):
             self._accept(data)
         elif answer.code >= 400:

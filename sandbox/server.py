@@ -13,6 +13,7 @@ import ipaddress
 import random
 import socket
 import ssl
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,11 +21,13 @@ from typing import Any, Self
 
 from sandbox.certificate import Certificate, make_certificate
 from sandbox.connection import Connection, Flusher
-from sandbox.policy import Policy, Script
+from sandbox.policy import Policy, Receptionist, Script
 from sandbox.protocol import Deliver
 from sandbox.script import load_script, parse_script
 from sandbox.signatures import Verifier
 from sandbox.store import Counts, Memory, Nothing, Received, Store
+from sandbox.world.smtp import WorldPolicy
+from sandbox.world.spec import WorldSpec
 
 BACKLOG = 1024
 
@@ -36,7 +39,8 @@ class Sandbox:
     mode: "keep" (messages in memory, for tests), "counts", or a store: `Maildir(folder)`, `Record(path)`.
     listen: loopback addresses and ports; port 0 takes a free one; `host` and `port` are the first. `shared` lets other
     processes listen on the same ports; `certificate` None makes one at the start; `verifier` checks
-    DKIM signatures of a share of the messages.
+    DKIM signatures of a share of the messages. `world`: the sites of a world instead of a script; `listen` must then be
+    addresses of its hosts (`world.smtp.places`).
     """
 
     def __init__(
@@ -48,12 +52,15 @@ class Sandbox:
         shared: bool = False,
         certificate: Certificate | None = None,
         verifier: Verifier | None = None,
+        world: WorldSpec | None = None,
     ):
-        self.script = _script(script)
+        self.script = Script(hostname=world.hostname) if world else _script(script)
         self.listening = list(listen)
         self.counts = Counts()
         self.store = _store(mode)
-        self.policy = Policy(self.script, random.Random(self.script.seed).random)
+        self.policy: Receptionist = (
+            WorldPolicy(world, time.time()) if world else Policy(self.script, random.Random(self.script.seed).random)
+        )
         self.certificate = certificate
         self.tls: ssl.SSLContext | None = None
         self.connections: set[Connection] = set()

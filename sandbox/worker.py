@@ -37,12 +37,12 @@ async def serve() -> None:
 
 def open_sandbox(plan: Plan, shared: bool = False, certificate: Certificate | None = None) -> Sandbox:
     """The receiver of a plan. ScriptError, OSError, ValueError."""
-    script = plan.load()
+    script, world = plan.load(), plan.load_world()
     verifier = None
     if plan.keys:
         verifier = Verifier(load_keys(plan.keys), random.Random(script.seed).random, plan.share)
     store: Store = Record(plan.record) if plan.record else Maildir(plan.maildir) if plan.maildir else Nothing()
-    return Sandbox(script, store, listen=plan.listen, shared=shared, certificate=certificate, verifier=verifier)
+    return Sandbox(script, store, listen=plan.listen, shared=shared, certificate=certificate, verifier=verifier, world=world)
 
 
 def _say(value: dict[str, Any]) -> None:

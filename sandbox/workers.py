@@ -20,6 +20,7 @@ from sandbox.reading import ScriptError
 from sandbox.script import load_script
 from sandbox.server import open_listener
 from sandbox.store import Counts
+from sandbox.world import WorldSpec, load_world
 
 MAX_LINE = 64 << 20  # a counts line holds every domain that was seen
 
@@ -34,6 +35,11 @@ class Plan:
     maildir: str = ""
     keys: str = ""
     share: float = 1.0
+    world: str = ""
+
+    def load_world(self) -> WorldSpec | None:
+        """The world. ScriptError, OSError."""
+        return load_world(self.world) if self.world else None
 
     def load(self) -> Script:
         """The script. ScriptError, OSError."""
@@ -41,7 +47,8 @@ class Plan:
 
 
 class Workers:
-    """`count` receivers on the same ports."""
+    """`count` receivers on the same ports. A world is shared out by sites: each worker has its own, whole, as what a site
+    remembers cannot be in two processes."""
 
     def __init__(self, plan: Plan, count: int):
         self.script = plan.load()
@@ -50,8 +57,10 @@ class Workers:
             raise ScriptError(
                 (f"{', '.join(places)}: attempt, greylist and connections are remembered by one process: use 1 worker",)
             )
+        world = plan.load_world()
+        self._sites = [frozenset(site.hosts) for site in world.sites] if world else []
         self._plan = plan
-        self._count = count
+        self._count = min(count, len(self._sites)) if world else count
         self._processes: list[asyncio.subprocess.Process] = []
         self._holders: list[socket.socket] = []
         self.listening: list[tuple[str, int]] = []
@@ -64,8 +73,8 @@ class Workers:
                 self._holders.append(holder)
                 self.listening.append((host, holder.getsockname()[1]))
             plan = asdict(self._plan) | {"listen": self.listening, "certificate": self._certificate()}
-            for _ in range(self._count):
-                await self._start(plan)
+            for number in range(self._count):
+                await self._start(plan | {"listen": self._share(number)})
         except BaseException:
             await self._end()
             raise
@@ -82,6 +91,13 @@ class Workers:
         for process in self._processes:
             total.add(await self._ask(process, "counts"))
         return total
+
+    def _share(self, number: int) -> list[tuple[str, int]]:
+        """Where one of the workers listens."""
+        if not self._sites:
+            return self.listening
+        hosts = frozenset().union(*self._sites[number :: self._count])
+        return [place for place in self.listening if place[0] in hosts]
 
     def _certificate(self) -> dict[str, str] | None:
         if not self.script.features.starttls:

@@ -105,7 +105,7 @@ class Collector:
             latency=times[len(times) // 2] if times else 0.0,
             sample=tuple(self._sample),
             jobs=(tally,) if any(tally[1:]) else (),
-            **counts,  # type: ignore[arg-type]
+            **counts,
         )
         self._clear()
         return report

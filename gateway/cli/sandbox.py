@@ -33,6 +33,9 @@ def register(app: typer.Typer) -> None:
     def sandbox(
         listen: Annotated[list[str] | None, typer.Option(help="Loopback address:port (port 0: any); may be repeated.")] = None,
         script: Annotated[Path | None, typer.Option(help="YAML: who is refused, greylisted, dropped, slow.")] = None,
+        world: Annotated[Path | None, typer.Option(help="YAML: sites with limits, greylisting, reputation, outages.")] = None,
+        port: Annotated[int | None, typer.Option(help="Port of the world's sites, instead of its own.", min=1)] = None,
+        routes: Annotated[bool, typer.Option(help="Print the world as routes for hongyan.yaml, and end.")] = False,
         record: Annotated[Path | None, typer.Option(help="Append a JSON line a recipient before the 250 goes out.")] = None,
         maildir: Annotated[Path | None, typer.Option(help="Store messages: a Maildir a recipient.")] = None,
         verify_dkim: Annotated[Path | None, typer.Option(help="Check signatures with the keys of this YAML or folder.")] = None,
@@ -41,7 +44,7 @@ def register(app: typer.Typer) -> None:
         stats: Annotated[str, typer.Option(help="Loopback address:port that answers HTTP with the counts.")] = "",
         json_: AsJson = False,
     ) -> None:
-        """Run simulated receivers that accept, record, or answer by a script."""
+        """Run simulated receivers that accept, record, or answer by a script or as a world of large receivers does."""
         from sandbox.loop import run
         from sandbox.reading import ScriptError
         from sandbox.workers import Plan
@@ -49,13 +52,20 @@ def register(app: typer.Typer) -> None:
         out = Output(json_)
         if record and maildir:
             raise typer.BadParameter("either --record or --maildir")
-        names = ["" if path is None else str(path) for path in (script, record, maildir, verify_dkim)]
-        plan = Plan([_place(text) for text in listen or ["127.0.0.1:2525"]], names[0], names[1], names[2], names[3], share)
+        if world and (script or listen):
+            raise typer.BadParameter("a world says itself where it listens and what it answers: no --script, no --listen")
+        if (port or routes) and not world:
+            raise typer.BadParameter("--port and --routes go with --world")
+        names = ["" if path is None else str(path) for path in (script, record, maildir, verify_dkim, world)]
         try:
+            if routes:
+                return _print_routes(names[4], port, out)
+            where = _places(names[4], port) if world else [_place(text) for text in listen or ["127.0.0.1:2525"]]
+            plan = Plan(where, names[0], names[1], names[2], names[3], share, names[4])
             run(_serve(plan, workers, _place(stats) if stats else None, out))
         except ScriptError as error:
             for problem in error.problems:
-                out.fail("INVALID_ARGUMENT", f"{script}: {problem}")
+                out.fail("INVALID_ARGUMENT", f"{script or world}: {problem}")
             raise typer.Exit(2) from None
         except (OSError, ValueError) as error:
             out.fail("INVALID_ARGUMENT", str(error))
@@ -63,6 +73,28 @@ def register(app: typer.Typer) -> None:
         except RuntimeError as error:
             out.fail("INTERNAL", str(error))
             raise typer.Exit(1) from None
+        return None
+
+
+def _places(world: str, port: int | None) -> list[tuple[str, int]]:
+    from sandbox.world import load_world
+    from sandbox.world.smtp import places
+
+    return places(load_world(world), port)
+
+
+def _print_routes(world: str, port: int | None, out: Output) -> None:
+    import yaml
+
+    from sandbox.world import load_world
+    from sandbox.world.smtp import routes
+
+    found = {"routes": routes(load_world(world), port)}
+    if out.as_json:
+        out.json(found)
+    else:
+        for line in yaml.safe_dump(found, sort_keys=False).splitlines():
+            out.say(line)
 
 
 def _place(text: str) -> tuple[str, int]:

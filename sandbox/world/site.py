@@ -110,7 +110,8 @@ class ReceivingSite:
         """MAIL: None is the usual yes. A refusal that is said later is kept for `rcpt` or `dot`."""
         now = self._monotone(now)
         client = session.client
-        session.held, session.charged = None, []
+        self._give_back(session)  # of a transaction that was given up
+        session.held = None
         client.record.message(now)
         for outage in self.spec.outages:
             if outage.period.holds(now):
@@ -156,23 +157,28 @@ class ReceivingSite:
         self._give_back(session)
         return self._say(kind, Stage.RCPT, client, recipient)
 
+    def body(self, now: float, session: Session) -> Answer | None:
+        """The middle of a message."""
+        self._monotone(now)
+        if session.held is None and self.spec.drops and self._chance() < self.spec.drops:
+            self._give_back(session)
+            return Answer(Stage.DATA, drop=True, rule="drop")
+        return None
+
     def dot(self, now: float, session: Session, recipient: str, content: bytes = b"") -> Answer | None:
         """The end of a message to `recipient` (the first, if there are several)."""
         self._monotone(now)
         client = session.client
         if session.held is not None:
-            held, session.held = session.held, None
-            return held
+            return session.held
         for rule in self.spec.contents:
             if (rule.contains and rule.contains.encode() in content) or (
                 rule.share and place(self._seed, rule.text, recipient) < rule.share
             ):
                 self._give_back(session)
                 return self._say(rule.text, Stage.DOT, client, recipient)
-        if self.spec.drops and self._chance() < self.spec.drops:
-            self._give_back(session)
-            return Answer(Stage.DATA, drop=True, rule="drop")
         session.messages += 1
+        session.charged = []
         if client.standing is not None:
             client.standing.good()
         if self._memory is not None:
@@ -187,7 +193,12 @@ class ReceivingSite:
             if not asked.yes:
                 return asked
             delay = asked.delay
-        answer = self.rcpt(now, session, recipient) or self.dot(now, session, recipient, content) or ACCEPTED
+        answer = (
+            self.rcpt(now, session, recipient)
+            or self.body(now, session)
+            or self.dot(now, session, recipient, content)
+            or ACCEPTED
+        )
         return answer._replace(delay=answer.delay + delay) if delay else answer
 
     # -- for who knows everything ----------------------------------------------------------------------------------------

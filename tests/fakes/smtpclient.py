@@ -1,6 +1,6 @@
 """A client for the sandbox's dialogue without sockets: writes bytes, reads what comes back, follows delays by hand."""
 
-from sandbox.policy import Policy
+from sandbox.policy import Policy, Receptionist
 from sandbox.protocol import Dialogue
 from sandbox.script import parse_script
 from sandbox.store import Counts, Received
@@ -12,13 +12,13 @@ ENVELOPE = b"MAIL FROM:<a@from.test>\r\nRCPT TO:<b@to.test>\r\n"
 class Talk:
     """One connection to a scripted receiver."""
 
-    def __init__(self, script: object = None, tls: bool = True, source: str = "127.0.0.1", policy: Policy | None = None):
+    def __init__(self, script: object = None, tls: bool = True, source: str = "127.0.0.1", policy: Receptionist | None = None):
         self.now = 1000.0
         self.draws: list[float] = []
-        self.policy = policy or Policy(parse_script(script), lambda: self.draws.pop(0) if self.draws else 0.5)
+        self.policy: Receptionist = policy or Policy(parse_script(script), lambda: self.draws.pop(0) if self.draws else 0.5)
         self.counts = Counts()
         self.messages: list[Received] = []
-        reception = self.policy.reception(source, "127.0.0.9")
+        reception = self.policy.reception(source, "127.0.0.9", self.now)
         self.dialogue = Dialogue(reception, "mx.test", source, self.counts, self.messages.append, tls)
         self.dialogue.greet(self.now)
         self.greeting = self.read()
