@@ -83,7 +83,8 @@ def paused(record: JobRecord, reason: str) -> JobRecord:
 def to_columns(record: JobRecord) -> dict[str, Any]:
     """The record as column values."""
     values = {f.name: getattr(record, f.name) for f in fields(JobRecord)}
-    return values | {"state": str(record.state), "on_doubt": str(record.on_doubt), "pause": json.dumps(record.pause)}
+    words = {"state": str(record.state), "on_doubt": str(record.on_doubt)}
+    return values | words | {"pause": json.dumps(record.pause), "days": json.dumps(record.days)}
 
 
 def from_columns(columns: Any) -> JobRecord:
@@ -93,5 +94,6 @@ def from_columns(columns: Any) -> JobRecord:
         "state": JobState(values["state"]),
         "on_doubt": OnDoubt(values["on_doubt"]),
         "pause": tuple(json.loads(values["pause"])),
+        "days": tuple(json.loads(values["days"] or "[]")),
     }
     return JobRecord(**values)

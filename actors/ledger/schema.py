@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # goes up with every table or column that is added; `upgrade` adds them to an older database
 
 metadata = MetaData()
 
@@ -56,6 +56,9 @@ jobs = Table(
     _column("start_at", Float(53)),
     _column("deadline_at", Float(53)),
     _column("pause"),  # JSON
+    _column("days"),  # JSON
+    _column("rate", Float(53)),  # attempts a second, 0 = no limit
+    _column("priority", SmallInteger),
     _column("timezone"),
     _column("results_to"),
     _column("started_at", Float(53)),

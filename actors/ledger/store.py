@@ -15,12 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from actors.ledger import schema
+from actors.ledger.upgrade import PART, prepare
 from actors.model.errors import BrokenPromise, Unavailable
 
 log = logging.getLogger(__name__)
 
-PART = "ledger"
 # Names the one advisory lock of a PostgreSQL database under which a ledger runs ("Hongyan" in ASCII).
 ADVISORY_KEY = 0x486F6E6779616E
 # 64 MB: the upserts of a job run through its rows mostly in order, this keeps the pages they come back to.
@@ -96,7 +95,7 @@ class Store:
             if not self.sqlite:
                 self._lock_server(self._connection)
             with self._connection.begin():
-                self._create(self._connection)
+                prepare(self._connection)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self.disconnect()
             raise translate(error) from error
@@ -159,19 +158,6 @@ class Store:
         if not held:
             why = "another ledger runs on this PostgreSQL database; stop that one, or give this one a database of its own"
             raise Unavailable(PART, why)
-
-    @staticmethod
-    def _create(connection: sa.Connection) -> None:
-        """Makes the tables of a new database; refuses one that a newer program has written."""
-        if sa.inspect(connection).has_table("meta"):
-            found = connection.execute(sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema")).scalar()
-            if found != schema.SCHEMA_VERSION:
-                why = f"its tables have version {found}, this program knows version {schema.SCHEMA_VERSION}; update the program"
-                raise Unavailable(PART, why)
-            return
-        schema.metadata.create_all(connection)
-        values = [("schema", schema.SCHEMA_VERSION), ("serial", 0), ("conductor_epoch", 0)]
-        connection.execute(sa.insert(schema.meta), [{"name": n, "value": v} for n, v in values])
 
 
 def tuples(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:

@@ -98,6 +98,9 @@ class JobRecord:
     start_at: float = 0.0
     deadline_at: float = 0.0
     pause: tuple[str, ...] = ()
+    days: tuple[int, ...] = ()  # days of the week it may send on, Monday = 0; empty: all
+    rate: float = 0.0  # attempts a second at most, 0 = no limit
+    priority: int = 0  # of jobs in one pool: each step above 0 quadruples a job's share
     timezone: str = "Asia/Taipei"
     results_to: str = ""
     started_at: float = 0.0  # first transmission
