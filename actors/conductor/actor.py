@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from actors.conductor.closing import Closing
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
+from actors.conductor.pace import Pace
 from actors.conductor.roster import Domains
 from actors.conductor.schedule import not_before, past_deadline, pausing
+from actors.conductor.shares import Shares
 from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
 from actors.model.delivery import DueRows, Lease, Site
 from actors.model.errors import HongyanError, Unavailable
@@ -43,10 +45,20 @@ class JobWork:
         self.held_rows = 0
         self.starved = False
         self.looked_at = 0.0  # when the snapshot was last seen
+        self.pace = Pace(record.rate) if record.rate else None
 
     @property
     def segments(self) -> int:
         return -(-self.record.rows // self.record.segment_rows)
+
+    def may_lease(self, most: int, now: float) -> int:
+        """How many of `most` rows the job's rate lets go now."""
+        return min(most, self.pace.allowed(now)) if self.pace else most
+
+    def leased(self, rows: int) -> None:
+        """`rows` rows were leased (below 0: came back unsent)."""
+        if self.pace:
+            self.pace.took(rows)
 
     def hold(self, rows: RowArray, value: bool) -> None:
         self.held_rows += int(np.count_nonzero(self.held[rows] != value)) * (1 if value else -1)
@@ -79,6 +91,7 @@ class Conductor:
         self._domains = Domains(vault)
         self._book = LeaseBook()
         self._jobs: dict[str, JobWork] = {}
+        self._shares = Shares()
         self._epoch = 0
         self._lease_id = 0
         self._wake = asyncio.Event()
@@ -131,16 +144,21 @@ class Conductor:
         pool = frozenset(e for e, p in self._pools.items() if p == pool_name)
         closed = busy | self._book.closed_sites(egress, now)
         may_take = MayTake(egress, self._book.others_alive(egress, pool, now))
-        for job, work in list(self._jobs.items()):
-            if work.record.pool != pool_name or not self._sending(work.record, now):
+        records = [w.record for w in self._jobs.values() if w.record.pool == pool_name and self._sending(w.record, now)]
+        for record in self._shares.order(records):
+            work = self._jobs[record.job]
+            most = work.may_lease(max_rows, now)
+            if most <= 0:
                 continue
-            segment, chunks = work.queues.take(closed, max_rows, may_take)
+            segment, chunks = work.queues.take(closed, most, may_take)
             work.starved = not chunks
             if work.starved or work.queues.rows < LOW_ROWS:
                 self._wake.set()
             if chunks:
-                self._jobs[job] = self._jobs.pop(job)  # jobs in turn
-                return self._book_lease(egress, work.record, segment, chunks)
+                rows = sum(len(c.rows) for c in chunks)
+                work.leased(rows)
+                self._shares.took(record, rows)
+                return self._book_lease(egress, record, segment, chunks)
         return None
 
     def _book_lease(self, egress: str, record: JobRecord, segment: int, chunks: list[Chunk]) -> Lease:
@@ -168,6 +186,7 @@ class Conductor:
             return
         # Only retries were held by their lease: a fresh row of this one may be deferred, due and leased again by now.
         work.hold(retried_rows(lease), False)
+        work.leased(-len(rows))
         if not len(rows):
             return
         first = lease.segment * work.record.segment_rows
@@ -224,6 +243,9 @@ class Conductor:
                 work = self._jobs[job] = JobWork(record)
             work.record = record
             await self._steer(work, now)
+        self._shares.keep(records.values())
+        if any(record.rate for record in records.values()):
+            self._tell()  # their buckets have filled up
 
     async def _steer(self, work: JobWork, now: float) -> None:
         record = work.record

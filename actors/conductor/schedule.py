@@ -47,9 +47,11 @@ def past_deadline(record: JobRecord, now: float) -> bool:
 
 
 def pausing(record: JobRecord, now: float) -> bool:
-    """A pause window of the job's time zone holds now."""
-    if not record.pause:
+    """A pause window of the job's time zone holds now, or the day is none of its days."""
+    if not (record.pause or record.days):
         return False
     local = datetime.fromtimestamp(now, UTC).astimezone(ZoneInfo(record.timezone))
+    if record.days and local.weekday() not in record.days:
+        return True
     minute = local.hour * 60 + local.minute
     return any(parse_window(text).holds(minute) for text in record.pause)

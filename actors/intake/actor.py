@@ -21,6 +21,7 @@ from actors.intake.memory import return_freed_memory
 from actors.intake.pools import hold, short, takers
 from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
+from actors.intake.sending import PRIORITIES, rate_of, weekdays
 from actors.intake.snapshot import write_snapshot
 from actors.intake.suppress import load_table
 from actors.model.errors import InvalidInput, Problem, Unavailable
@@ -187,6 +188,9 @@ def _record(job: str, account: str, key: str, now: float, found: Prepared) -> Jo
         start_at=spec.schedule.start.timestamp() if spec.schedule.start else 0.0,
         deadline_at=spec.schedule.deadline.timestamp() if spec.schedule.deadline else 0.0,
         pause=spec.schedule.pause,
+        days=weekdays(spec.schedule.days),
+        rate=rate_of(spec.delivery.rate),
+        priority=PRIORITIES[spec.delivery.priority],
         timezone=spec.schedule.timezone,
         results_to=spec.results.to,
     )

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from actors.intake.encoding import ENCODINGS
 from actors.intake.problems import Problems, nearest
+from actors.intake.sending import PRIORITIES, rate_of, weekdays
 from actors.intake.types import TYPES
 from actors.intake.zips import check_name
 from actors.model.mailbox import check_mailbox
@@ -55,6 +56,12 @@ def check_spec(file: str, spec: JobSpec, lines: dict[str, int], problems: Proble
     _check_schedule(spec, fault)
     if not 0 < spec.delivery.retry_for <= MAX_RETRY:
         fault("delivery.retry_for", "must be more than 0 and at most 30d")
+    if spec.delivery.priority not in PRIORITIES:
+        fault("delivery.priority", f"must be one of {', '.join(PRIORITIES)}{nearest(spec.delivery.priority, PRIORITIES)}")
+    try:
+        rate_of(spec.delivery.rate)
+    except ValueError as error:
+        fault("delivery.rate", str(error))
     if not spec.delivery.pool:
         fault("delivery.pool", "must not be empty")
 
@@ -115,5 +122,9 @@ def _check_schedule(spec: JobSpec, fault: Fault) -> None:
     for i, window in enumerate(schedule.pause):
         if not _WINDOW.fullmatch(window.strip()):
             fault(f"schedule.pause[{i}]", "must be a window such as 12:00-13:30")
+    try:
+        weekdays(schedule.days)
+    except ValueError as error:
+        fault("schedule.days", str(error))
     if schedule.start and schedule.deadline and schedule.deadline <= schedule.start:
         fault("schedule.deadline", "must lie after schedule.start")

@@ -99,21 +99,26 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleSpec:
-    """When: naive times are in `timezone`. Rows left at the deadline are `expired`. `pause`: windows "HH:MM-HH:MM"."""
+    """When: naive times are in `timezone`. Rows left at the deadline are `expired`. `pause`: windows "HH:MM-HH:MM"; `days`:
+    "mon", "mon-fri", all when empty."""
 
     start: datetime | None = None
     deadline: datetime | None = None
     pause: tuple[str, ...] = ()
     timezone: str = "Asia/Taipei"
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverySpec:
-    """How: which pool of egresses, what to do with rows in doubt, how long to retry (seconds; "48h" in the file)."""
+    """How: which pool of egresses, what to do with rows in doubt, how long to retry (seconds; "48h" in the file), at which rate
+    at most ("20000/h"; empty: no limit), before which others."""
 
     pool: str = "default"
     on_doubt: OnDoubt = OnDoubt.RESEND
     retry_for: float = 48 * 3600.0
+    rate: str = ""
+    priority: str = "normal"  # low | normal | high | urgent
 
 
 @dataclass(frozen=True, slots=True)

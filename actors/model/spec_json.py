@@ -1,13 +1,14 @@
 """JobSpec and Manifest as JSON bytes and back: the form in which a snapshot keeps them.
 
 The codec follows the dataclasses: a field's JSON key is its name without the trailing underscore, every default is written out,
-and what comes back equals what went in. Unknown and missing keys are errors: snapshots are written by this same code, so either
-one means that the file is not a snapshot of this version. Checking a client's control file is intake's work, not done here.
+and what comes back equals what went in. A key that is missing takes its default: an older program wrote the snapshot. Unknown
+keys, and missing ones without a default, are errors: a newer program wrote it, or it is none. Checking a client's control file
+is intake's work, not done here.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
@@ -100,10 +101,15 @@ def _build(kind: Any, value: object, place: str) -> Any:
 def _build_dataclass(kind: type, value: object, place: str) -> Any:
     given = _expect(dict, value, place)
     shape = _shape(kind)
-    if given.keys() != shape.keys():
-        odd = sorted(given.keys() ^ shape.keys())
+    needed = {key for key, (name, _) in shape.items() if not _has_default(kind, name)}
+    if odd := sorted((given.keys() - shape.keys()) | (needed - given.keys())):
         raise BrokenPromise(f"{place} has missing or unknown keys: {', '.join(odd)}")
-    return kind(**{name: _build(hint, given[key], f"{place}.{key}") for key, (name, hint) in shape.items()})
+    return kind(**{name: _build(hint, given[key], f"{place}.{key}") for key, (name, hint) in shape.items() if key in given})
+
+
+def _has_default(kind: type, name: str) -> bool:
+    found = next(f for f in fields(kind) if f.name == name)
+    return not (found.default is MISSING and found.default_factory is MISSING)
 
 
 def _expect(kind: type[T], value: object, place: str) -> T:

@@ -52,3 +52,10 @@ def test_start_and_deadline() -> None:
     assert not not_before(job(), 0.0)
     assert past_deadline(job(deadline_at=10.0), 10.0)
     assert not past_deadline(job(), 1e12)
+
+
+def test_days_of_the_week_are_those_of_the_time_zone() -> None:
+    weekdays = job(days=(0, 1, 2, 3, 4))
+    assert not pausing(weekdays, at("2026-12-04T23:59"))  # a Friday in Taipei
+    assert pausing(weekdays, at("2026-12-05T00:00"))
+    assert not pausing(weekdays, at("2026-12-06T17:00", "UTC"))  # Monday morning there

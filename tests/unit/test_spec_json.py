@@ -1,5 +1,6 @@
 """Snapshot JSON: what comes back equals what went in."""
 
+import json
 from datetime import UTC
 
 import pytest
@@ -70,3 +71,10 @@ def test_wrong_type_names_its_place() -> None:
     data = spec_to_json(JobSpec("n", SenderSpec("a@b.test"), ContentSpec("s", seed=3))).replace(b'"seed": 3', b'"seed": "3"')
     with pytest.raises(BrokenPromise, match=r"JobSpec\.content\.seed"):
         spec_from_json(data)
+
+
+def test_a_snapshot_of_an_older_program_takes_the_defaults_of_what_came_later():
+    old = json.loads(spec_to_json(JobSpec("n", SenderSpec("a@b.test"), ContentSpec("s"))))
+    del old["delivery"]["rate"], old["delivery"]["priority"], old["schedule"]["days"]
+    back = spec_from_json(json.dumps(old).encode())
+    assert (back.delivery.rate, back.delivery.priority, back.schedule.days) == ("", "normal", ())

@@ -193,26 +193,32 @@ class ListSpec(_message.Message):
     def __init__(self, file: _Optional[str] = ..., email: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., rules: _Optional[_Union[RulesSpec, _Mapping]] = ..., private: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ScheduleSpec(_message.Message):
-    __slots__ = ("start", "deadline", "pause", "timezone")
+    __slots__ = ("start", "deadline", "pause", "timezone", "days")
     START_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_FIELD_NUMBER: _ClassVar[int]
     PAUSE_FIELD_NUMBER: _ClassVar[int]
     TIMEZONE_FIELD_NUMBER: _ClassVar[int]
+    DAYS_FIELD_NUMBER: _ClassVar[int]
     start: str
     deadline: str
     pause: _containers.RepeatedScalarFieldContainer[str]
     timezone: str
-    def __init__(self, start: _Optional[str] = ..., deadline: _Optional[str] = ..., pause: _Optional[_Iterable[str]] = ..., timezone: _Optional[str] = ...) -> None: ...
+    days: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, start: _Optional[str] = ..., deadline: _Optional[str] = ..., pause: _Optional[_Iterable[str]] = ..., timezone: _Optional[str] = ..., days: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class DeliverySpec(_message.Message):
-    __slots__ = ("pool", "on_doubt", "retry_for")
+    __slots__ = ("pool", "on_doubt", "retry_for", "rate", "priority")
     POOL_FIELD_NUMBER: _ClassVar[int]
     ON_DOUBT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FOR_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
     pool: str
     on_doubt: OnDoubt
     retry_for: _duration_pb2.Duration
-    def __init__(self, pool: _Optional[str] = ..., on_doubt: _Optional[_Union[OnDoubt, str]] = ..., retry_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    rate: str
+    priority: str
+    def __init__(self, pool: _Optional[str] = ..., on_doubt: _Optional[_Union[OnDoubt, str]] = ..., retry_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rate: _Optional[str] = ..., priority: _Optional[str] = ...) -> None: ...
 
 class ResultsSpec(_message.Message):
     __slots__ = ("to",)
