@@ -4,7 +4,7 @@ Nothing here waits or asks for the time; the actor does.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from actors.model.job import JobRecord
@@ -55,3 +55,15 @@ def pausing(record: JobRecord, now: float) -> bool:
         return True
     minute = local.hour * 60 + local.minute
     return any(parse_window(text).holds(minute) for text in record.pause)
+
+
+def next_change(record: JobRecord, now: float) -> float:
+    """The first time after `now` at which `pausing` may give another answer; infinite if it never does."""
+    if not (record.pause or record.days):
+        return float("inf")
+    zone = ZoneInfo(record.timezone)
+    midnight = datetime.fromtimestamp(now, UTC).astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    windows = [parse_window(text) for text in record.pause]
+    minutes = {0, *(edge for window in windows for edge in (window.begin, window.end))}
+    edges = [(midnight + timedelta(days=day, minutes=minute)).replace(tzinfo=zone) for day in (0, 1, 2) for minute in minutes]
+    return min(at for at in (edge.timestamp() for edge in edges) if at > now)
