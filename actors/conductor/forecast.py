@@ -111,4 +111,4 @@ class _Flow:
         self.through[before & (self._left <= _NOTHING)] = until
 
     def _by_site(self, speeds: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(self._site, speeds, len(self._left)) if len(speeds) else np.zeros(len(self._left))
+        return np.asarray(np.bincount(self._site, speeds, len(self._left)), np.float64)
