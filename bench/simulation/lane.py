@@ -15,6 +15,7 @@ from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.lane import BARREN, FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, OPEN_SECONDS, RETRY_CONNECT, SMOOTH, TRIES
 from actors.sender.pacing import Pace
+from actors.sender.pool import PLAIN_SECONDS
 from actors.sender.replyreader import make_reply
 from bench.simulation.engine import Engine
 from bench.simulation.reports import Collector
@@ -67,6 +68,7 @@ class Lane:
         self._settled = 0
         self._not_before = 0.0
         self._barren = 0
+        self._plain_until = 0.0
         self._pace = Pace(limits, owner.engine.clock())
         self._paced = False
         self.seen = Collector(self.name)
@@ -190,6 +192,9 @@ class Lane:
         session = self.site.connect(self._engine.now, self._owner.address)
         self._owner.connecting(self, not session.answer.yes)
         spent = self.site.spec.connect + min(session.answer.delay, GREETING_SECONDS)
+        if not self.site.spec.tls and self._engine.now >= self._plain_until:  # the handshake fails: once more without TLS
+            spent += self.site.spec.connect
+            self._plain_until = self._engine.now + PLAIN_SECONDS
         self._engine.at(self._engine.now + spent, self._connected, session)
 
     def _connected(self, session: Session) -> None:

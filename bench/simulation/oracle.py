@@ -23,23 +23,20 @@ class Feed:
 
     def __init__(self, job: Job, site: str):
         self._queue = job.queues[site]
-        self._due: list[tuple[float, int, str]] = []  # bound to an egress
+        self._due: dict[str, list[tuple[float, int]]] = {}  # by the egress that they are bound to, "" = any
 
     def next(self, now: float, egress: str) -> int | None:
-        if self._due and self._due[0][0] <= now:
-            for i, (at, row, source) in enumerate(self._due[:64]):
-                if at <= now and source in ("", egress):
-                    self._due[i] = self._due[0]
-                    heapq.heappop(self._due)
-                    heapq.heapify(self._due)
-                    return row
+        for source in (egress, ""):
+            due = self._due.get(source)
+            if due and due[0][0] <= now:
+                return heapq.heappop(due)[1]
         if self._queue.next < len(self._queue.rows):
             self._queue.next += 1
             return self._queue.rows[self._queue.next - 1]
         return None
 
     def later(self, at: float, row: int, egress: str) -> None:
-        heapq.heappush(self._due, (at, row, egress))
+        heapq.heappush(self._due.setdefault(egress, []), (at, row))
 
 
 def deliver(job: Job, egresses: list[str], seconds: float, most: int, pace: float = 1.0) -> Tally:
