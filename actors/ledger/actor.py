@@ -29,7 +29,7 @@ from actors.ledger.writes import Writer, batches
 from actors.model.delivery import Advanced, DueRows, Opening, Outcome
 from actors.model.errors import NotFound, Unavailable
 from actors.model.job import JobRecord, JobStatus, RowArray
-from actors.model.ports import Clock
+from actors.model.ports import Clock, RowStory
 from actors.model.states import JobState, OnDoubt, RowState
 
 log = logging.getLogger(__name__)
@@ -174,10 +174,8 @@ class Ledger:
             await self._read(lambda _, connection, low=low: sums.add(connection, low))
         return await self._read(lambda _, connection: sums.finish(connection))
 
-    async def row_story(self, job: str, row: int) -> dict[str, Any]:
-        """What happened to one row: its `line` (RowLine), `deferrals` and `doubts`; NotFound if the job has no such row."""
-
-        def tell(memory: Memory, connection: sa.Connection) -> dict[str, Any]:
+    async def row_story(self, job: str, row: int) -> RowStory:
+        def tell(memory: Memory, connection: sa.Connection) -> RowStory:
             number, states = self._ended.states(memory, connection, job)
             if not 0 <= row < len(states):
                 raise NotFound("row", f"{job}/{row}")

@@ -16,6 +16,7 @@ from actors.ledger.memory import States
 from actors.ledger.states import DEFERRED, PENDING, TRANSMITTING
 from actors.ledger.store import tuples
 from actors.model.delivery import DueRows
+from actors.model.ports import RowStory
 from actors.model.states import RowState
 
 # How many states are looked through at a time for the next lines: a small array, and few rounds.
@@ -128,17 +129,22 @@ def _lines_of(connection: sa.Connection, job: int, states: States, rows: list[in
     return found
 
 
-def story(connection: sa.Connection, job: int, states: States, row: int) -> dict[str, Any]:
-    """All that is known of one row: its line, the deferrals before it, and when it was in doubt."""
+def story(connection: sa.Connection, job: int, states: States, row: int) -> RowStory:
+    """All that is known of one row: its line, the deferrals before it, when it was in doubt, and what is next."""
     past, doubt = schema.history, schema.doubts
     deferrals = sa.select(past).where(past.c.job == job, past.c.row == row).order_by(past.c.serial)
     in_doubt = sa.select(doubt).where(doubt.c.job == job, doubt.c.row == row).order_by(doubt.c.serial)
+    following = sa.select(_entry.next_at, _entry.avoid).where(_entry.job == job, _entry.row == row)
+    next_at, avoid = connection.execute(following).one_or_none() or (0.0, "")
     hidden = {"job", "row", "serial"}
-    return {
-        "line": _lines_of(connection, job, states, [row], True)[0],
-        "deferrals": [{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()],
-        "doubts": [
+    waits = int(states[row]) == DEFERRED
+    return RowStory(
+        line=_lines_of(connection, job, states, [row], True)[0],
+        deferrals=[{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()],
+        doubts=[
             {k: v for k, v in m.items() if k not in hidden} | {"became": _STATE[m["became"]].label}
             for m in connection.execute(in_doubt).mappings()
         ],
-    }
+        next_at=next_at if waits else 0.0,
+        avoid=avoid if waits else "",
+    )

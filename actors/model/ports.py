@@ -5,6 +5,7 @@ of `actors.model`. Adapters: `cluster/` wraps Ray handles in these, `cluster/inp
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -45,6 +46,42 @@ class Vault(Protocol):
     def delete(self, path: str) -> None:
         """Removes a file or a folder; a missing one is no error."""
         ...
+
+
+class RowOutcome(Protocol):
+    """One line of the result files; the ledger's `RowLine` has these attributes."""
+
+    row: int
+    state: RowState
+    attempts: int
+    stage: str
+    blame: str
+    code: int
+    enhanced: str
+    reply: str
+    site: str
+    host: str
+    egress: str
+    first_at: float
+    last_at: float
+    in_doubt: int  # how many times the row was in doubt
+
+
+@dataclass(frozen=True, slots=True)
+class RowStory:
+    """All that the ledger knows of one row.
+
+    `deferrals`: its earlier attempts, oldest first, with the keys at, stage, blame, code, enhanced, reply, site, host, egress;
+    the last attempt is the line's. `doubts`: when it may have been delivered, with egress, epoch, attempt, opened_at, at,
+    stamp, cause (crash | connection) and became (a state's label). `next_at`, `avoid`: of a deferred row, when it goes again
+    and by which egress not.
+    """
+
+    line: RowOutcome
+    deferrals: list[dict[str, Any]]
+    doubts: list[dict[str, Any]]
+    next_at: float = 0.0
+    avoid: str = ""
 
 
 class JobLedger(Protocol):
@@ -122,30 +159,15 @@ class JobLedger(Protocol):
         """DEFERRED rows with next_at <= now, by row number, those above `after`."""
         ...
 
+    async def row_story(self, job: str, row: int) -> RowStory:
+        """What happened to one row; NotFound if the job has no such row."""
+        ...
+
     async def outcomes(
         self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()
     ) -> list["RowOutcome"]:
         """Last outcome of each row that has one, by row number above `after`."""
         ...
-
-
-class RowOutcome(Protocol):
-    """One line of the result files; the ledger's `RowLine` has these attributes."""
-
-    row: int
-    state: RowState
-    attempts: int
-    stage: str
-    blame: str
-    code: int
-    enhanced: str
-    reply: str
-    site: str
-    host: str
-    egress: str
-    first_at: float
-    last_at: float
-    in_doubt: int  # how many times the row was in doubt
 
 
 class SendLedger(Protocol):

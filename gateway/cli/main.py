@@ -17,6 +17,7 @@ NOUNS = (
     "jobs",
     "watch",
     "outcomes",
+    "why",
     "suppress",
     "key",
     "functions",

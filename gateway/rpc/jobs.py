@@ -162,6 +162,13 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         shown = await patiently(lambda: renderer.preview(request.job, request.row, stamp))
         return translate.preview(shown, page=request.page)
 
+    async def Why(self, request: Any, context: Context) -> jobs_pb2.WhyResponse:
+        """One look at the ledger."""
+        status = await self._status(request.job)
+        if not 0 <= request.row < status.record.rows:
+            raise _bad("row", f"the job has rows 0 to {status.record.rows - 1}")
+        return translate.story(await patiently(lambda: self._ledger.row_story(request.job, request.row)))
+
     @asynccontextmanager
     async def _bundle(self, request: Any) -> AsyncIterator[str]:
         """The vault folder of a whole upload, with the request's spec as its control file."""

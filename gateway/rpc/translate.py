@@ -17,7 +17,7 @@ from hongyan.v1 import jobs_pb2, spec_pb2, suppressions_pb2
 from actors.intake.looking import shut_gates
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, JobRecord, JobStatus
-from actors.model.ports import Preview, RowOutcome
+from actors.model.ports import Preview, RowOutcome, RowStory
 from actors.model.states import OnDoubt, RowState
 from actors.renderer.look.page import page as report_page
 from actors.renderer.look.previewpage import preview_page
@@ -103,6 +103,28 @@ def outcome(line: RowOutcome) -> jobs_pb2.Outcome:
         first_at=timestamp(line.first_at),
         last_at=timestamp(line.last_at),
         in_doubt=line.in_doubt,
+    )
+
+
+def story(found: RowStory) -> jobs_pb2.WhyResponse:
+    """All that is known of one row."""
+    return jobs_pb2.WhyResponse(
+        outcome=outcome(found.line),
+        earlier=[jobs_pb2.Attempt(**{**entry, "at": timestamp(entry["at"])}) for entry in found.deferrals],
+        doubts=[_doubt(entry) for entry in found.doubts],
+        next_at=timestamp(found.next_at),
+        avoid=found.avoid,
+    )
+
+
+def _doubt(entry: dict[str, Any]) -> jobs_pb2.Doubt:
+    return jobs_pb2.Doubt(
+        opened_at=timestamp(entry["opened_at"]),
+        at=timestamp(entry["at"]),
+        egress=entry["egress"],
+        attempt=entry["attempt"],
+        cause=entry["cause"],
+        became=row_state(RowState[entry["became"].upper()]),
     )
 
 

@@ -201,8 +201,8 @@ async def test_the_same_step_again_changes_nothing(ledger: Ledger, clock: FakeCl
     assert again.opened[0].tolist() == first.opened[0].tolist() == [True]
     assert await ledger.outcomes(JOB) == lines
     assert await ledger.status(JOB) == status
-    assert len((await ledger.row_story(JOB, 1))["deferrals"]) == 1
-    assert len((await ledger.row_story(JOB, 2))["doubts"]) == 1
+    assert len((await ledger.row_story(JOB, 1)).deferrals) == 1
+    assert len((await ledger.row_story(JOB, 2)).doubts) == 1
 
 
 async def test_a_step_after_the_end_of_its_job_is_a_repetition(ledger: Ledger) -> None:
@@ -414,8 +414,8 @@ async def test_rows_in_doubt_are_named_and_handled(
     assert await counts(ledger) == {"pending": 7, "delivered": 1, becomes.label: 2}
     assert (await ledger.status(JOB)).doubts == 2
     story = await ledger.row_story(JOB, 3)
-    assert (story["line"].state, story["line"].in_doubt, story["line"].attempts) == (becomes, 1, 1)
-    assert story["doubts"] == [
+    assert (story.line.state, story.line.in_doubt, story.line.attempts) == (becomes, 1, 1)
+    assert story.doubts == [
         {
             "egress": EGRESS,
             "epoch": epoch,
@@ -466,7 +466,7 @@ async def test_a_person_has_rows_in_doubt_sent_again(ledger: Ledger, ledger_url:
         assert (await again.row_states(JOB, 0, 10)).tolist() == [S.DELIVERED] * 10
         status = await again.status(JOB)
         assert (status.doubts, status.attempts) == (3, 13)
-        assert len((await again.row_story(JOB, 3))["doubts"]) == 1
+        assert len((await again.row_story(JOB, 3)).doubts) == 1
     finally:
         await again.close()
 
@@ -523,7 +523,7 @@ async def test_rows_of_an_egress_that_nobody_serves_any_more_are_in_doubt(ledger
     assert await ledger.retire_senders([EGRESS, OTHER]) == []
     assert await ledger.retire_senders([OTHER]) == [EGRESS]
     assert await counts(ledger) == {"pending": 8, "deferred": 2}
-    assert [d["cause"] for d in (await ledger.row_story(JOB, 3))["doubts"]] == ["crash"]
+    assert [d["cause"] for d in (await ledger.row_story(JOB, 3)).doubts] == ["crash"]
     assert await ledger.retire_senders([OTHER]) == []
     with pytest.raises(Fenced):
         await ledger.advance(EGRESS, epoch, [outcome(0)])
@@ -554,8 +554,8 @@ async def test_a_row_that_was_in_doubt_keeps_its_stamp(ledger: Ledger, clock: Fa
     assert (due.stamps.tolist(), due.attempts.tolist()) == ([STAMP], [3])
     await sent(ledger, epoch, conductor, [0], S.IN_DOUBT, at=clock() + 30)
     story = await ledger.row_story(JOB, 0)
-    assert [doubt["attempt"] for doubt in story["doubts"]] == [1, 4]
-    assert (story["line"].in_doubt, (await ledger.status(JOB)).doubts) == (2, 1)  # twice, but one row
+    assert [doubt["attempt"] for doubt in story.doubts] == [1, 4]
+    assert (story.line.in_doubt, (await ledger.status(JOB)).doubts) == (2, 1)  # twice, but one row
 
 
 async def test_a_row_in_doubt_has_the_stamp_of_the_message_that_is_in_doubt(ledger: Ledger, clock: FakeClock) -> None:
@@ -746,9 +746,9 @@ async def test_the_story_of_a_row(ledger: Ledger, clock: FakeClock) -> None:
         await sent(ledger, epoch, conductor, [4], S.DEFERRED, at=at, next_at=at, reply=f"try {minute}")
     await sent(ledger, epoch, conductor, [4], at=clock() + 200)
     story = await ledger.row_story(JOB, 4)
-    assert [(d["reply"], d["at"]) for d in story["deferrals"]] == [(f"try {m}", clock() + 60 * m) for m in range(3)]
-    assert (story["line"].state, story["line"].attempts) == (S.DELIVERED, 4)
-    assert (await ledger.row_story(JOB, 5))["line"].state is S.PENDING
+    assert [(d["reply"], d["at"]) for d in story.deferrals] == [(f"try {m}", clock() + 60 * m) for m in range(3)]
+    assert (story.line.state, story.line.attempts) == (S.DELIVERED, 4)
+    assert (await ledger.row_story(JOB, 5)).line.state is S.PENDING
     with pytest.raises(NotFound):
         await ledger.row_story(JOB, 10)
 

@@ -24,6 +24,7 @@ from actors.ledger.actor import Ledger
 from actors.ledger.lines import RowLine
 from actors.model.errors import Unavailable
 from actors.model.job import Accepted, JobStatus
+from actors.model.ports import RowStory
 from actors.model.states import ENDED_JOB_STATES, RowState
 from cluster import names
 from cluster.config import Config
@@ -193,9 +194,9 @@ class World:
     async def states(self, job: str) -> dict[int, str]:
         return {row: line.state.label for row, line in (await self.lines(job)).items()}
 
-    async def story(self, job: str, row: int) -> dict[str, Any]:
+    async def story(self, job: str, row: int) -> RowStory:
         """A row's way: its line, the deferrals before it, its doubts."""
-        found: dict[str, Any] = await self.ledger.row_story(job, row)
+        found: RowStory = await self.ledger.row_story(job, row)
         return found
 
     def results(self, job: str) -> ResultFiles:

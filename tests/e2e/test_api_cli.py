@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from actors.model.errors import Problem
+from actors.model.ports import RowStory
 from actors.model.states import JobState, RowState
 from gateway.cli.main import build
 from tests.fakes.backend import Line
@@ -120,6 +121,29 @@ def test_rows_in_doubt_are_decided(hongyan):
     hongyan.ledger.change(job, {RowState.DELIVERED: 2, RowState.IN_DOUBT: 3})
     assert hongyan.json("decide", job, "--skip")["decided"] == 3
     assert "decide skip None" in hongyan.ledger.calls
+
+
+def test_why_tells_a_row_from_its_first_attempt_to_the_next(hongyan):
+    job = hongyan.ledger.add_job("acme", 2)
+    grey = {"at": 100.0, "stage": "rcpt", "blame": "busy", "code": 451, "enhanced": "4.7.1", "reply": "greylisted"}
+    doubt = {"opened_at": 200.0, "at": 201.0, "egress": "127.0.0.2", "epoch": 1, "attempt": 2, "stamp": 90}
+    last = Line(1, RowState.DEFERRED, 3, "rcpt", "egress", 550, "5.7.1", "listed\x1b[31m", last_at=300.0)
+    hongyan.ledger.stories[job, 1] = RowStory(
+        last,
+        [grey | {"site": "mx.a.test", "host": "mx1.a.test", "egress": "127.0.0.2"}],
+        [doubt | {"cause": "crash", "became": "deferred"}],
+        next_at=900.0,
+        avoid="127.0.0.2",
+    )
+    shown = hongyan("why", job, "1").stdout
+    assert "\x1b" not in shown
+    parts = ["deferred, 3 attempts", "451 4.7.1 greylisted", "the receiver wants it later", "attempt 2", "it became deferred"]
+    parts += ["550 5.7.1 listed", "nobody is suppressed", "next attempt, by another address than 127.0.0.2"]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places)
+    told = hongyan.json("why", job, "1")
+    assert (told["outcome"]["blame"], told["earlier"][0]["code"], told["avoid"]) == ("egress", 451, "127.0.0.2")
+    assert "rows 0 to 1" in hongyan("why", job, "2", code=2).output
 
 
 def test_outcomes_as_table_csv_and_json_lines(hongyan):

@@ -30,8 +30,8 @@ async def test_connections_that_are_closed_with_421(tmp_path: Path) -> None:
     # The limit of a connection is no word about a mail: its next one finds another connection.
     assert all(line.attempts == 1 for row, line in lines.items() if row < ROWS)
     for story in stories:
-        assert story["line"].attempts == 1 + len(story["deferrals"])
-        assert ("dot", "busy", 421) in [(d["stage"], d["blame"], d["code"]) for d in story["deferrals"]]
+        assert story.line.attempts == 1 + len(story.deferrals)
+        assert ("dot", "busy", 421) in [(d["stage"], d["blame"], d["code"]) for d in story.deferrals]
     assert all(line.in_doubt == 0 for line in lines.values())
 
 

@@ -36,9 +36,9 @@ async def test_a_connection_lost_inside_a_message_defers_the_row(tmp_path: Path)
     assert arrived == Counter(range(12))
     assert sandbox.counts.dropped == 4
     for row, story in enumerate(stories):
-        (deferral,) = story["deferrals"]
+        (deferral,) = story.deferrals
         assert (deferral["blame"], deferral["stage"], deferral["code"]) == ("network", "data", 0)
-        assert (lines[row].state.label, lines[row].attempts, story["doubts"]) == ("delivered", 2, [])
+        assert (lines[row].state.label, lines[row].attempts, story.doubts) == ("delivered", 2, [])
     assert all((line.attempts, line.in_doubt) == (1, 0) for row, line in lines.items() if row > 1)
 
 
@@ -55,7 +55,7 @@ async def lost_after_the_dot(folder: Path, on_doubt: str, keep: bool) -> tuple[W
     assert all(lines[row].in_doubt == 1 for row in range(5))
     assert all((lines[row].state.label, lines[row].in_doubt) == ("delivered", 0) for row in range(5, 5 + ROWS))
     for story in stories:
-        (doubt,) = story["doubts"]
+        (doubt,) = story.doubts
         assert (doubt["cause"], doubt["egress"], doubt["attempt"]) == ("connection", "127.0.0.2", 1)
     assert made.results(job).summary["doubts"] == 5
     assert sorted(d["row"] for d in made.results(job).summary["doubt_rows"]) == list(range(5))
@@ -119,7 +119,7 @@ async def test_a_site_that_never_answers_the_dot_gets_few_copies(tmp_path: Path)
         status, story = await made.ledger.status(job), await made.story(job, 0)
     # 2, 5 and 10 minutes, each up to half longer, in thousandths times two: the third pause would end after one second.
     assert arrived == {0: 3} or arrived == {0: 2}
-    assert (story["line"].state.label, story["line"].attempts) == ("expired", arrived[0])
-    assert [d["became"] for d in story["doubts"]] == ["deferred"] * (arrived[0] - 1) + ["expired"]
+    assert (story.line.state.label, story.line.attempts) == ("expired", arrived[0])
+    assert [d["became"] for d in story.doubts] == ["deferred"] * (arrived[0] - 1) + ["expired"]
     assert status.doubts == 1
     assert len({m.data for m in sandbox.messages}) == 1

@@ -16,7 +16,7 @@ async def test_greylisted_rows_are_taken_when_they_come_back(tmp_path: Path) -> 
         stories = [await made.story(job, row) for row in range(100)]
     assert set(arrived) == set(range(120))
     for row, story in enumerate(stories):
-        (deferral,) = story["deferrals"]
+        (deferral,) = story.deferrals
         assert (deferral["blame"], deferral["code"], deferral["enhanced"]) == ("busy", 450, "4.7.1")
         assert (lines[row].egress, lines[row].attempts) == (deferral["egress"], 2) == (EGRESSES[0], 2)
         assert lines[row].first_at == deferral["at"] < lines[row].last_at

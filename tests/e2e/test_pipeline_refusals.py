@@ -44,7 +44,7 @@ async def test_a_blocked_address_hands_its_rows_to_another(tmp_path: Path) -> No
     assert set(arrived) == set(range(120))
     sources = {m.recipients[0]: m.source for m in sandbox.messages}
     for row, story in enumerate(stories):
-        (deferral,) = story["deferrals"]
+        (deferral,) = story.deferrals
         assert (deferral["blame"], deferral["code"], deferral["stage"]) == ("egress", 554, "rcpt")
         assert (lines[row].egress, lines[row].attempts) == (sources[f"user{row}@picky.test"], 2)
         assert {deferral["egress"], lines[row].egress} == set(EGRESSES)

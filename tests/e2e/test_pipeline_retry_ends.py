@@ -22,11 +22,11 @@ async def test_rows_are_tried_until_retry_for_is_over(tmp_path: Path) -> None:
         stories = [await made.story(job, row) for row in range(ROWS)]
     assert made.results(job).summary["equation"] == f"{2 * ROWS} = {ROWS} delivered + {ROWS} expired"
     for story in stories:
-        line = story["line"]
+        line = story.line
         assert (line.state.label, line.blame, line.code) == ("expired", "busy", 451)
-        assert line.attempts == len(story["deferrals"]) + 1 in (5, 6, 7)
+        assert line.attempts == len(story.deferrals) + 1 in (5, 6, 7)
         # The pauses are 5, 10, 20, 40, 60 and 120 minutes, each up to half longer; the clock moves by 400 s.
-        times = [d["at"] for d in story["deferrals"]] + [line.last_at]
+        times = [d["at"] for d in story.deferrals] + [line.last_at]
         pauses = [later - earlier for earlier, later in pairwise(times)]
         for pause, least in zip(pauses, (300, 600, 1200, 2400, 3600, 7200), strict=False):
             assert least <= pause <= least * 1.5 + 401.0

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from actors.model.errors import Conflict, HongyanError, InvalidInput, NotFound, Problem
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
+from actors.model.ports import RowStory
 from actors.model.states import ENDED_JOB_STATES, JobState, OnDoubt, RowState
 from gateway.rpc.backend import Backend
 from tests.fakes.clock import FakeClock
@@ -73,6 +74,7 @@ class FakeLedger(Failures):
         self.clock = clock
         self.jobs: dict[str, JobStatus] = {}
         self.lines: dict[str, list[Line]] = {}
+        self.stories: dict[tuple[str, int], RowStory] = {}
         self.suppressions: dict[tuple[str, str, str], tuple[str, float]] = {}
         self.calls: list[str] = []
 
@@ -130,6 +132,10 @@ class FakeLedger(Failures):
         self.meet("outcomes")
         found = [o for o in self.lines.get(job, []) if o.row > after and (not states or o.state in states)]
         return found[:limit]
+
+    async def row_story(self, job: str, row: int) -> RowStory:
+        self.meet("row_story")
+        return self.stories[job, row]
 
     async def suppress(self, account: str, scope: str, addresses: Sequence[str], reason: str) -> int:
         self.meet("suppress")

@@ -168,6 +168,10 @@ class Client:
         """One row as it would be sent now."""
         return self._call(self._jobs.Preview, jobs_pb2.PreviewRequest(job=job, row=row))
 
+    def why(self, job: str, row: int) -> jobs_pb2.WhyResponse:
+        """All that is known of one row."""
+        return self._call(self._jobs.Why, jobs_pb2.WhyRequest(job=job, row=row))
+
     # Suppressions
 
     def suppress(

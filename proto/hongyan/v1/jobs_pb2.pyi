@@ -395,6 +395,66 @@ class Outcome(_message.Message):
     in_doubt: int
     def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., attempts: _Optional[int] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ..., first_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_doubt: _Optional[int] = ...) -> None: ...
 
+class WhyRequest(_message.Message):
+    __slots__ = ("job", "row")
+    JOB_FIELD_NUMBER: _ClassVar[int]
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    job: str
+    row: int
+    def __init__(self, job: _Optional[str] = ..., row: _Optional[int] = ...) -> None: ...
+
+class WhyResponse(_message.Message):
+    __slots__ = ("outcome", "earlier", "doubts", "next_at", "avoid")
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_FIELD_NUMBER: _ClassVar[int]
+    DOUBTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AT_FIELD_NUMBER: _ClassVar[int]
+    AVOID_FIELD_NUMBER: _ClassVar[int]
+    outcome: Outcome
+    earlier: _containers.RepeatedCompositeFieldContainer[Attempt]
+    doubts: _containers.RepeatedCompositeFieldContainer[Doubt]
+    next_at: _timestamp_pb2.Timestamp
+    avoid: str
+    def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., earlier: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., doubts: _Optional[_Iterable[_Union[Doubt, _Mapping]]] = ..., next_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., avoid: _Optional[str] = ...) -> None: ...
+
+class Attempt(_message.Message):
+    __slots__ = ("at", "stage", "blame", "code", "enhanced", "reply", "site", "host", "egress")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    STAGE_FIELD_NUMBER: _ClassVar[int]
+    BLAME_FIELD_NUMBER: _ClassVar[int]
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    ENHANCED_FIELD_NUMBER: _ClassVar[int]
+    REPLY_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    stage: str
+    blame: str
+    code: int
+    enhanced: str
+    reply: str
+    site: str
+    host: str
+    egress: str
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
+
+class Doubt(_message.Message):
+    __slots__ = ("opened_at", "at", "egress", "attempt", "cause", "became")
+    OPENED_AT_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    BECAME_FIELD_NUMBER: _ClassVar[int]
+    opened_at: _timestamp_pb2.Timestamp
+    at: _timestamp_pb2.Timestamp
+    egress: str
+    attempt: int
+    cause: str
+    became: RowState
+    def __init__(self, opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., egress: _Optional[str] = ..., attempt: _Optional[int] = ..., cause: _Optional[str] = ..., became: _Optional[_Union[RowState, str]] = ...) -> None: ...
+
 class PreviewRequest(_message.Message):
     __slots__ = ("job", "row", "stamp", "page")
     JOB_FIELD_NUMBER: _ClassVar[int]

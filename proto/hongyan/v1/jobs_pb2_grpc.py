@@ -100,6 +100,11 @@ class JobServiceStub:
                 request_serializer=hongyan_dot_v1_dot_jobs__pb2.PreviewRequest.SerializeToString,
                 response_deserializer=hongyan_dot_v1_dot_jobs__pb2.PreviewResponse.FromString,
                 _registered_method=True)
+        self.Why = channel.unary_unary(
+                '/hongyan.v1.JobService/Why',
+                request_serializer=hongyan_dot_v1_dot_jobs__pb2.WhyRequest.SerializeToString,
+                response_deserializer=hongyan_dot_v1_dot_jobs__pb2.WhyResponse.FromString,
+                _registered_method=True)
 
 
 class JobServiceServicer:
@@ -198,6 +203,13 @@ class JobServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Why(self, request, context):
+        """Tells all that is known of one row: each attempt, when it was in doubt, what is next.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_JobServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -265,6 +277,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.Preview,
                     request_deserializer=hongyan_dot_v1_dot_jobs__pb2.PreviewRequest.FromString,
                     response_serializer=hongyan_dot_v1_dot_jobs__pb2.PreviewResponse.SerializeToString,
+            ),
+            'Why': grpc.unary_unary_rpc_method_handler(
+                    servicer.Why,
+                    request_deserializer=hongyan_dot_v1_dot_jobs__pb2.WhyRequest.FromString,
+                    response_serializer=hongyan_dot_v1_dot_jobs__pb2.WhyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -619,6 +636,33 @@ class JobService:
             '/hongyan.v1.JobService/Preview',
             hongyan_dot_v1_dot_jobs__pb2.PreviewRequest.SerializeToString,
             hongyan_dot_v1_dot_jobs__pb2.PreviewResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Why(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hongyan.v1.JobService/Why',
+            hongyan_dot_v1_dot_jobs__pb2.WhyRequest.SerializeToString,
+            hongyan_dot_v1_dot_jobs__pb2.WhyResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,83 @@
+"""`hongyan why JOB ROW`: a row's whole story, each attempt with what the receiver said and what was made of it."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from gateway.cli.jobs import JobId, local_time
+from gateway.cli.output import AsJson, report
+from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
+
+# Whom a reply speaks about (actors.model.states.Blame), and what follows from it.
+MEANINGS = {
+    "": "",
+    "recipient": "it speaks about the recipient",
+    "egress": "it speaks about our sending address, not about the recipient: another one is asked, nobody is suppressed",
+    "sender_domain": "it speaks about the sender's domain (SPF, DKIM, DMARC): `hongyan doctor` says which record to mend",
+    "content": "it speaks about the message",
+    "busy": "the receiver wants it later",
+    "network": "the connection or the DNS failed: nothing is said about the recipient",
+    "us": "it is ours to mend",
+}
+CAUSES = {"crash": "the sender stopped before the reply was noted", "connection": "the connection ended before the reply came"}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(why)
+
+
+def why(
+    job: JobId,
+    row: Annotated[int, typer.Argument(min=0, help="The row's number, from 0.")],
+    config: ConfigFile = None,
+    server: Server = "",
+    key_file: KeyFile = None,
+    json_: AsJson = False,
+) -> None:
+    """Tell all that is known of one row: attempts, replies, blame, doubts, what is next."""
+    with report(json_) as out, client_for(config, server, key_file) as client:
+        from hongyan_client.messages import state_label, to_dict
+
+        found = client.why(job, row)
+        if out.as_json:
+            out.json(to_dict(found))
+            return
+        outcome = found.outcome
+        tries = f"{outcome.attempts} attempt{'' if outcome.attempts == 1 else 's'}"
+        out.say(f"row {row}: {state_label(outcome.state)}, {tries}")
+        for line in told(found, state_label):
+            out.say(line)
+
+
+def told(found: Any, state_label: Any) -> Iterator[str]:
+    """The lines of a story (WhyResponse), oldest first."""
+    outcome = found.outcome
+    events = [(a.at.seconds, a.at.nanos, _attempt(a)) for a in found.earlier]
+    events += [(d.at.seconds, d.at.nanos, _doubt(d, state_label)) for d in found.doubts]
+    if outcome.stage and outcome.HasField("last_at"):
+        events.append((outcome.last_at.seconds, outcome.last_at.nanos, _attempt(outcome)))
+    for seconds, _, text in sorted(events, key=lambda e: e[:2]):
+        yield f"{local_time(seconds)}  {text}"
+    if found.HasField("next_at"):
+        beside = f", by another address than {found.avoid} if there is one" if found.avoid else ""
+        yield f"{local_time(found.next_at.seconds)}  next attempt{beside}"
+
+
+def _attempt(attempt: Any) -> str:
+    """An Attempt, or an Outcome's last one."""
+    lane = f"{attempt.egress} -> {attempt.site}" if attempt.site else attempt.egress
+    host = f" ({attempt.host})" if attempt.host not in ("", attempt.site) else ""
+    said = " ".join(part for part in (str(attempt.code or ""), attempt.enhanced, attempt.reply) if part) or "no reply"
+    meaning = MEANINGS.get(attempt.blame, attempt.blame)
+    return f"{lane}{host}, {attempt.stage}: {said}" + (f"\n    {meaning}" if meaning else "")
+
+
+def _doubt(doubt: Any, state_label: Any) -> str:
+    cause = CAUSES.get(doubt.cause, doubt.cause)
+    opened = local_time(doubt.opened_at.seconds)
+    return (
+        f"{doubt.egress}, attempt {doubt.attempt}, begun {opened}: in doubt, {cause}; by the job's on_doubt it became "
+        f"{state_label(doubt.became)}"
+    )
