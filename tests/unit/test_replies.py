@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model.delivery import Reply
+from actors.model.reasons import REASONS
 from actors.model.replies import judge
 from actors.model.states import Blame, Stage, Verdict
 
@@ -78,7 +79,7 @@ CASES = [
 
 @pytest.mark.parametrize(("stage", "code", "enhanced", "text", "verdict", "blame"), CASES)
 def test_table(stage: Stage, code: int, enhanced: str, text: str, verdict: Verdict, blame: Blame) -> None:
-    assert judge(stage, Reply(code, text, enhanced)) == (verdict, blame)
+    assert judge(stage, Reply(code, text, enhanced))[:2] == (verdict, blame)
 
 
 WORDS = ["user unknown", "spam", "blocked", "mailbox full", "greylist", "dmarc", "relay denied", "", "content", "too many"]
@@ -88,7 +89,8 @@ ENHANCED = st.one_of(st.just(("", "")), st.tuples(st.integers(0, 8), st.integers
 @given(st.sampled_from(list(Stage)), st.integers(200, 599), ENHANCED, st.sampled_from(WORDS))
 def test_bounds(stage: Stage, code: int, numbers: tuple[object, object], text: str) -> None:
     enhanced = "" if numbers[0] == "" else f"{code // 100}.{numbers[0]}.{numbers[1]}"
-    verdict, blame = judge(stage, Reply(code, text, enhanced))
+    verdict, blame, reason = judge(stage, Reply(code, text, enhanced))
+    assert reason in REASONS[blame]
     if 400 <= code < 500:
         assert verdict is DEFERRED
     if verdict is Verdict.DELIVERED:
