@@ -103,9 +103,9 @@ def _collect(
     opened: OpenRow | None,
 ) -> None:
     """The row's entry, in the order of `writes.ENTRY`, and its line of history if a later one will replace it."""
-    _, _, result, at, stage, blame, code, enhanced, reply, site, host, _, next_at, avoid = outcome
+    _, _, result, at, stage, blame, code, enhanced, reply, site, host, _, next_at, avoid, reason, tls = outcome
     at = float(at)
-    words = (str(stage), str(blame), int(code), enhanced, clean(reply), site, host, holder.name)
+    words = (str(stage), str(blame), int(code), enhanced, clean(reply), site, host, holder.name, str(reason), tls)
     group, stamp = (opened.group, opened.stamp) if opened is not None else (0, 0)
     if state != DEFERRED:
         next_at, avoid = 0.0, ""

@@ -41,6 +41,8 @@ class RowLine:
     site: str = ""
     host: str = ""
     egress: str = ""
+    reason: str = ""
+    tls: str = ""
     first_at: float = 0.0
     last_at: float = 0.0
     in_doubt: int = 0
@@ -58,6 +60,8 @@ _LINE = (
     _entry.site,
     _entry.host,
     _entry.egress,
+    _entry.reason,
+    _entry.tls,
     _entry.first_at,
     _entry.last_at,
     _entry.in_doubt,

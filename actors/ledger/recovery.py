@@ -66,5 +66,5 @@ def name_doubt(
 def _entry(job: int, row: int, state: int, egress: str, now: float, opened: OpenRow) -> tuple[object, ...]:
     """In the order of `writes.ENTRY`."""
     next_at = now if state == DEFERRED else 0.0
-    words = (str(Stage.DOT), str(Blame.US), 0, "", CRASH_REPLY, "", "", egress)
+    words = (str(Stage.DOT), str(Blame.US), 0, "", CRASH_REPLY, "", "", egress, "", "")
     return (job, row, state, 1, *words, now, now, next_at, opened.stamp, "", 1, opened.group)

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 2  # goes up with every table or column that is added; `upgrade` adds them to an older database
+SCHEMA_VERSION = 3  # goes up with every table or column that is added; `upgrade` adds them to an older database
 
 metadata = MetaData()
 
@@ -101,6 +101,8 @@ rows = Table(
     _column("site"),
     _column("host"),
     _column("egress"),
+    _column("reason"),
+    _column("tls"),
     _column("first_at", Float(53)),
     _column("last_at", Float(53)),
     _column("next_at", Float(53)),
@@ -161,6 +163,8 @@ history = Table(
     _column("site"),
     _column("host"),
     _column("egress"),
+    _column("reason"),
+    _column("tls"),
     PrimaryKeyConstraint("job", "row", "serial"),
     sqlite_with_rowid=False,
 )

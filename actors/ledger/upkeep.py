@@ -66,7 +66,7 @@ def settle(
     if not INTAKE_STATES.issuperset(states) or (len(rows) and min(rows) < 0):
         raise BrokenPromise(f"{job}: intake settles rows as invalid, duplicate or suppressed only")
     number, stage = found["id"], str(Stage.INTAKE)
-    head, tail = ("", "", "", ""), (0.0, now, 0.0, 0, "", 0, 0)
+    head, tail = ("", "", "", "", "", ""), (0.0, now, 0.0, 0, "", 0, 0)
     entries = [
         (number, row, state, 0, stage, "", 0, "", clean(reason), *head[1:], *tail)
         for row, state, reason in zip(rows, states, reasons, strict=True)

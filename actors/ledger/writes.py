@@ -28,7 +28,20 @@ _SET = ", ".join(
     [
         *(
             f"{n} = excluded.{n}"
-            for n in ("state", "stage", "blame", "code", "enhanced", "reply", "egress", "last_at", "next_at", "avoid")
+            for n in (
+                "state",
+                "stage",
+                "blame",
+                "code",
+                "enhanced",
+                "reply",
+                "egress",
+                "reason",
+                "tls",
+                "last_at",
+                "next_at",
+                "avoid",
+            )
         ),
         'attempts = "rows".attempts + excluded.attempts',
         'in_doubt = "rows".in_doubt + excluded.in_doubt',

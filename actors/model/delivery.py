@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.model.job import RowArray, StampArray
+from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 
 MAX_OPEN_ROWS = 256  # DESIGN section 1: at most this many rows of one sender may be in doubt after a crash
@@ -123,6 +124,8 @@ class Outcome(NamedTuple):
     egress: str = ""
     next_at: float = 0.0
     avoid: str = ""  # an egress that the next attempt should avoid (blame egress)
+    reason: Reason = Reason.UNSAID
+    tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: a plain connection, or none
 
 
 NO_MORE = -1.0

@@ -1,7 +1,7 @@
 """The enumerated status codes of the IANA registry (RFC 5248), each with whom it speaks about.
 
 Source: https://www.iana.org/assignments/smtp-enhanced-status-codes/ as of 2024-12-06; a test holds this table against its list.
-Pure tables. `final`: a 5.x.x with these numbers proves that the same mail will never be taken; without it a refusal is only late.
+Pure tables. `final`: a 5.x.x with these numbers proves that the same mail will never be taken; else a refusal is only late.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""What receivers write in their replies, kept as data: one file a receiver under `receivers/`, read once when the model is loaded.
+"""What receivers write in their replies, kept as data under `receivers/`, read once when it is first needed.
 
-An entry tells the words, what they mean, who says them, where that was read and when. Entries of `general.toml` decide only where
-the codes say nothing, in the order they stand; all others are one receiver's own words and count more than its codes.
+An entry tells the words, what they mean, who says them, where that was read and when. Entries of `general.toml` decide only
+where the codes say nothing, in the order they stand; all others are one receiver's own words and count more than its codes.
 A broken file stops the start and names itself: it is part of the program.
 """
 
@@ -29,7 +29,7 @@ NEEDED = ("blame", "meaning", "provider", "source", "date")
 @dataclass(frozen=True, slots=True)
 class Phrase:
     """Words of a reply and what they mean. `says`: any of these in the text, in lower case; `pattern`: or this expression;
-    `enhanced`: or one of these codes, which the receiver has made up itself. `kind`: 4 or 5, only with such replies; 0: both."""
+    `enhanced`: or one of these codes, which the receiver has made up. `kind`: 4 or 5, only with such replies; 0: both."""
 
     says: tuple[str, ...]
     pattern: re.Pattern[str] | None

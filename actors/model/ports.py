@@ -62,6 +62,8 @@ class RowOutcome(Protocol):
     site: str
     host: str
     egress: str
+    reason: str
+    tls: str
     first_at: float
     last_at: float
     in_doubt: int  # how many times the row was in doubt
@@ -71,8 +73,8 @@ class RowOutcome(Protocol):
 class RowStory:
     """All that the ledger knows of one row.
 
-    `deferrals`: its earlier attempts, oldest first, with the keys at, stage, blame, code, enhanced, reply, site, host, egress;
-    the last attempt is the line's. `doubts`: when it may have been delivered, with egress, epoch, attempt, opened_at, at,
+    `deferrals`: its earlier attempts, oldest first, with the keys at, stage, blame, code, enhanced, reply, site, host, egress,
+    reason, tls; the last attempt is the line's. `doubts`: when it may have been delivered, with egress, epoch, attempt, opened_at, at,
     stamp, cause (crash | connection) and became (a state's label). `next_at`, `avoid`: of a deferred row, when it goes again
     and by which egress not.
     """

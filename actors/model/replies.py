@@ -1,6 +1,6 @@
-"""Verdict, blame and reason of a reply, from its code, its enhanced code and the stage it came at (RFC 5321 section 4.2, RFC 3463).
+"""Verdict, blame and reason of a reply, from its codes (RFC 5321 section 4.2, RFC 3463), its words and the stage it came at.
 
-Pure; the words of receivers are data (`phrases`), the registered codes a table (`enhanced`). Rules that hold whatever those say:
+Pure; the words of receivers are data (`phrases`), registered codes a table (`enhanced`). Rules that hold whatever those say:
 - Temporary is the default, permanent must be proved. What nobody can read is temporary.
 - Blame RECIPIENT needs a word about a mailbox: at RCPT, later with 5.1.x or 5.2.x, or the DNS's own.
 - A reply that speaks of a block list, of our address or of a full mailbox is never a dead recipient, whatever its codes.
@@ -58,9 +58,9 @@ NEEDS_WORDS = frozenset({550, 551, 553})  # receivers use these for everything: 
 SILENCE: dict[Stage, Reason] = {Stage.RESOLVE: Reason.DNS, Stage.CONNECT: Reason.CONNECT, Stage.STARTTLS: Reason.TLS}
 
 # Codes that each receiver uses for something else: the phrase is asked first, the table only when no phrase speaks.
-AMBIGUOUS = frozenset({"", "5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.3.5", "5.4.1", "5.5.0", "5.5.1", "5.7.0", "5.7.1"}) | frozenset(
-    {"4.0.0", "4.3.0", "4.3.2", "4.4.0", "4.5.0", "4.5.1", "4.7.0", "4.7.1"}
-)
+AMBIGUOUS = frozenset(
+    {"", "5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.3.5", "5.4.1", "5.5.0", "5.5.1", "5.7.0", "5.7.1"}
+) | frozenset({"4.0.0", "4.3.0", "4.3.2", "4.4.0", "4.5.0", "4.5.1", "4.7.0", "4.7.1"})
 REMEMBERED = 4096  # different texts; a mass mailing meets few, and reading one costs up to a millisecond
 SPARED = frozenset({Reason.LISTED, Reason.REVERSE_DNS, Reason.REPUTATION, Reason.FULL})
 

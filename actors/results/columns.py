@@ -22,18 +22,20 @@ SCHEMA = pa.schema(
         ("stage", WORD),
         ("blame", WORD),
         ("code", pa.int16()),
+        ("reason", WORD),
         ("enhanced", WORD),
         ("reply", pa.string()),
         ("egress", WORD),
         ("site", WORD),
         ("host", WORD),
+        ("tls", WORD),
         ("first_at", TIME),
         ("last_at", TIME),
         ("attempts", pa.int32()),
         ("in_doubt", pa.int32()),
     ]
 )
-_WORDS = ("stage", "blame", "enhanced", "reply", "egress", "site", "host")
+_WORDS = ("stage", "blame", "reason", "enhanced", "reply", "egress", "site", "host", "tls")
 # What Excel, LibreOffice and WPS take for the start of a formula, also behind blanks and unseen characters, and in full width.
 _FORMULA = r"^([\s\pZ\pC]*[=+\-@＝＋－＠]|[\t\r\n])"
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from actors.model.delivery import NO_MORE, Outcome, Reply, RowFailure
+from actors.model.reasons import Reason
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
@@ -17,26 +18,28 @@ class Place(NamedTuple):
     egress: str
     site: str
     host: str = ""
+    tls: str = ""
 
 
 # Replies that we gave ourselves, before anything was written: no receiver's word stands behind them.
 OURS = {
-    BAD_ADDRESS: Blame.US,
-    BAD_RETURN_PATH: Blame.US,
-    NEEDS_SMTPUTF8: Blame.US,
-    NEEDS_8BIT: Blame.US,
-    TOO_BIG: Blame.CONTENT,
+    BAD_ADDRESS: Judgement(Verdict.REFUSED, Blame.US, Reason.PROTOCOL),
+    BAD_RETURN_PATH: Judgement(Verdict.REFUSED, Blame.US, Reason.PROTOCOL),
+    NEEDS_SMTPUTF8: Judgement(Verdict.REFUSED, Blame.US, Reason.ENCODING),
+    NEEDS_8BIT: Judgement(Verdict.REFUSED, Blame.US, Reason.ENCODING),
+    TOO_BIG: Judgement(Verdict.REFUSED, Blame.CONTENT, Reason.SIZE),
 }
+SEVERED = Judgement(Verdict.DEFERRED, Blame.NETWORK, Reason.LOST)
 
 
 def judged(event: Event) -> Judgement:
     """Verdict and blame of a message's end."""
     if event.end is End.DOUBT:
-        return Judgement(Verdict.DOUBT, Blame.NETWORK)
+        return Judgement(Verdict.DOUBT, Blame.NETWORK, Reason.LOST)
     if event.end is End.NOT_SENT:
-        return Judgement(Verdict.DEFERRED, Blame.BUSY if event.reply.code == 421 else Blame.NETWORK)
+        return Judgement(Verdict.DEFERRED, Blame.BUSY) if event.reply.code == 421 else SEVERED
     if event.reply in OURS:
-        return Judgement(Verdict.REFUSED, OURS[event.reply])
+        return OURS[event.reply]
     return judge(event.stage, event.reply)
 
 
@@ -44,7 +47,7 @@ def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: P
     """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires. One in doubt gets
     its next time too: the ledger knows whether it may go again."""
     lease = row.work.lease
-    verdict, blame = judgement
+    verdict, blame, reason = judgement
     state, next_at, avoid = STATES[verdict], 0.0, ""
     if state in (RowState.DEFERRED, RowState.IN_DOUBT):
         spread = chance(lease.job, row.row, row.attempt)
@@ -72,6 +75,8 @@ def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: P
         place.egress,
         next_at,
         avoid,
+        reason,
+        place.tls,
     )
 
 

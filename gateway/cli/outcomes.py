@@ -10,7 +10,22 @@ from gateway.cli.jobs import JobId, local_time
 from gateway.cli.output import AsJson, printable, report
 from gateway.cli.target import ConfigFile, KeyFile, Server, client_for
 
-COLUMNS = ("row", "state", "attempts", "code", "enhanced", "blame", "stage", "site", "host", "egress", "last_at", "reply")
+COLUMNS = (
+    "row",
+    "state",
+    "attempts",
+    "code",
+    "enhanced",
+    "blame",
+    "reason",
+    "stage",
+    "site",
+    "host",
+    "egress",
+    "tls",
+    "last_at",
+    "reply",
+)
 TABLE_ROWS = 200  # widths need all rows at hand; after these the lines follow each other plainly
 FORMULA_STARTS = "=+-@\t\r\uff1d\uff0b\uff0d\uff20"  # a spreadsheet would compute what follows
 

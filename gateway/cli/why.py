@@ -70,7 +70,7 @@ def _attempt(attempt: Any) -> str:
     lane = f"{attempt.egress} -> {attempt.site}" if attempt.site else attempt.egress
     host = f" ({attempt.host})" if attempt.host not in ("", attempt.site) else ""
     said = " ".join(part for part in (str(attempt.code or ""), attempt.enhanced, attempt.reply) if part) or "no reply"
-    meaning = MEANINGS.get(attempt.blame, attempt.blame)
+    meaning = MEANINGS.get(attempt.blame, attempt.blame) + (f" ({attempt.reason})" if attempt.reason else "")
     return f"{lane}{host}, {attempt.stage}: {said}" + (f"\n    {meaning}" if meaning else "")
 
 

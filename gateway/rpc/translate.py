@@ -103,6 +103,8 @@ def outcome(line: RowOutcome) -> jobs_pb2.Outcome:
         first_at=timestamp(line.first_at),
         last_at=timestamp(line.last_at),
         in_doubt=line.in_doubt,
+        reason=line.reason,
+        tls=line.tls,
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from actors.ledger.actor import Ledger
 from actors.model.delivery import MAX_OPEN_ROWS, SENDER_LEASE_SECONDS
 from actors.model.errors import BrokenPromise, Conflict, Fenced, NotFound, Unavailable
+from actors.model.reasons import Reason
 from actors.model.states import JobState, OnDoubt, RowState
 from tests.fakes.accounts import EGRESS, JOB, OTHER, STAMP, counts, opening, outcome, record, running, sent
 from tests.fakes.clock import FakeClock
@@ -35,6 +36,26 @@ async def reopened(ledger: Ledger, url: str, clock: FakeClock) -> Ledger:
     again = Ledger(url, clock)
     await again.start()
     return again
+
+
+async def test_reason_and_tls_of_each_attempt_are_kept(
+    ledger: Ledger, ledger_url: str, clock: FakeClock
+) -> None:
+    conductor = await running(ledger)
+    epoch = await ledger.claim_sender(EGRESS)
+    await sent(ledger, epoch, conductor, [0])
+    again = await reopened(ledger, ledger_url, clock)
+    try:
+        epoch = await again.claim_sender(EGRESS)
+        told = {"reason": Reason.GREYLIST, "tls": "TLSv1.3 AES verified"}
+        await sent(again, epoch, conductor, [1], S.DEFERRED, next_at=clock() + 60, **told)
+        await sent(again, epoch, conductor, [1], S.BOUNCED, reason=Reason.UNKNOWN)
+        lines = await again.outcomes(JOB)
+        assert [(line.row, line.reason, line.tls) for line in lines] == [(0, "", ""), (1, "unknown", "")]
+        story = await again.row_story(JOB, 1)
+        assert [(d["reason"], d["tls"]) for d in story.deferrals] == [("greylist", "TLSv1.3 AES verified")]
+    finally:
+        await again.close()
 
 
 # Jobs

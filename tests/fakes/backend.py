@@ -33,6 +33,8 @@ class Line:
     site: str = "mx.a.test"
     host: str = "mx.a.test"
     egress: str = "127.0.0.2"
+    reason: str = ""
+    tls: str = ""
     first_at: float = 1_764_547_201.25
     last_at: float = 1_764_547_202.5
     in_doubt: int = 0

@@ -72,10 +72,12 @@ def test_held_back_replies_are_read_right_mostly() -> None:
 
 
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DOT])
-@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.receiver}-{c.reply.code}-{c.reply.text[:40]}")
-def test_no_reply_kills_a_recipient_that_does_not_speak_of_one(case: Case, stage: Stage) -> None:
+def test_no_reply_kills_a_recipient_that_does_not_speak_of_one(stage: Stage) -> None:
     """Wherever it is said: only replies that mean a dead mailbox may end as one."""
-    found = judge(stage, case.reply)
-    if found.verdict is Verdict.REFUSED and found.blame is Blame.RECIPIENT:
-        assert case.expected.blame is Blame.RECIPIENT
-        assert case.expected.verdict is Verdict.REFUSED
+    dead = 0
+    for case in CASES:
+        found = judge(stage, case.reply)
+        if found[:2] == (Verdict.REFUSED, Blame.RECIPIENT):
+            dead += 1
+            assert case.expected[:2] == (Verdict.REFUSED, Blame.RECIPIENT), case
+    assert dead > (50 if stage is Stage.RCPT else -1)

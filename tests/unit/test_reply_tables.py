@@ -65,7 +65,10 @@ BROKEN = [
     ('[[phrase]]\nsays = ["x"]\nblame = "egress"', "missing keys"),
     ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"', "says, pattern or enhanced"),
     ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"\nsays=["X"]', "lower case"),
-    ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"\nsays=["x"]\nreason="full"', "no reason"),
+    (
+        'meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"\nsays=["x"]\nreason="full"',
+        "no reason",
+    ),
     ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="nobody"\nsays=["x"]', "nobody"),
     ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"\npattern="("', "phrase 1"),
     ('meaning="m"\nprovider="p"\nsource="s"\ndate=2026-01-01\n[[phrase]]\nblame="egress"\nsays=["x"]\nwords=1', "unknown keys"),
@@ -74,12 +77,14 @@ BROKEN = [
 
 @pytest.mark.parametrize(("text", "told"), BROKEN)
 def test_a_broken_file_is_named(text: str, told: str) -> None:
-    with pytest.raises(InvalidInput, match="acme.toml") as caught:
+    with pytest.raises(InvalidInput, match=r"acme\.toml") as caught:
         phrases.read("acme.toml", text)
     assert told in str(caught.value)
 
 
-TEXTS = st.one_of(st.text(max_size=500), st.lists(st.sampled_from([w for p in phrases.general() for w in p.says]), max_size=5).map(" ".join))
+TEXTS = st.one_of(
+    st.text(max_size=500), st.lists(st.sampled_from([w for p in phrases.general() for w in p.says]), max_size=5).map(" ".join)
+)
 
 
 @given(st.sampled_from(list(Stage)), st.integers(0, 599), st.integers(0, 9), st.integers(0, 999), TEXTS)

@@ -16,7 +16,7 @@ from actors.results.columns import SCHEMA, for_csv, joined, neutral, table
 
 LINE = RowLine(
     7, RowState.BOUNCED, 2, "rcpt", "recipient", 550, "5.1.1", "no such user", "gmail.test", "mx1.gmail.test", "127.0.0.2",
-    1_764_547_200.25, 1_764_547_260.5, 1,
+    "unknown", "", 1_764_547_200.25, 1_764_547_260.5, 1,
 )  # fmt: skip
 
 
@@ -36,12 +36,14 @@ def test_a_line_as_columns() -> None:
         "state": "bounced",
         "stage": "rcpt",
         "blame": "recipient",
+        "reason": "unknown",
         "code": 550,
         "enhanced": "5.1.1",
         "reply": "no such user",
         "egress": "127.0.0.2",
         "site": "gmail.test",
         "host": "mx1.gmail.test",
+        "tls": "",
         "first_at": 0,
         "last_at": 0,
         "attempts": 2,

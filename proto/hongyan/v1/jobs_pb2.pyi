@@ -364,7 +364,7 @@ class OutcomesResponse(_message.Message):
     def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class Outcome(_message.Message):
-    __slots__ = ("row", "state", "attempts", "stage", "blame", "code", "enhanced", "reply", "site", "host", "egress", "first_at", "last_at", "in_doubt")
+    __slots__ = ("row", "state", "attempts", "stage", "blame", "code", "enhanced", "reply", "site", "host", "egress", "first_at", "last_at", "in_doubt", "reason", "tls")
     ROW_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
@@ -379,6 +379,8 @@ class Outcome(_message.Message):
     FIRST_AT_FIELD_NUMBER: _ClassVar[int]
     LAST_AT_FIELD_NUMBER: _ClassVar[int]
     IN_DOUBT_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     row: int
     state: RowState
     attempts: int
@@ -393,7 +395,9 @@ class Outcome(_message.Message):
     first_at: _timestamp_pb2.Timestamp
     last_at: _timestamp_pb2.Timestamp
     in_doubt: int
-    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., attempts: _Optional[int] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ..., first_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_doubt: _Optional[int] = ...) -> None: ...
+    reason: str
+    tls: str
+    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., attempts: _Optional[int] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ..., first_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., in_doubt: _Optional[int] = ..., reason: _Optional[str] = ..., tls: _Optional[str] = ...) -> None: ...
 
 class WhyRequest(_message.Message):
     __slots__ = ("job", "row")
@@ -418,7 +422,7 @@ class WhyResponse(_message.Message):
     def __init__(self, outcome: _Optional[_Union[Outcome, _Mapping]] = ..., earlier: _Optional[_Iterable[_Union[Attempt, _Mapping]]] = ..., doubts: _Optional[_Iterable[_Union[Doubt, _Mapping]]] = ..., next_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., avoid: _Optional[str] = ...) -> None: ...
 
 class Attempt(_message.Message):
-    __slots__ = ("at", "stage", "blame", "code", "enhanced", "reply", "site", "host", "egress")
+    __slots__ = ("at", "stage", "blame", "code", "enhanced", "reply", "site", "host", "egress", "reason", "tls")
     AT_FIELD_NUMBER: _ClassVar[int]
     STAGE_FIELD_NUMBER: _ClassVar[int]
     BLAME_FIELD_NUMBER: _ClassVar[int]
@@ -428,6 +432,8 @@ class Attempt(_message.Message):
     SITE_FIELD_NUMBER: _ClassVar[int]
     HOST_FIELD_NUMBER: _ClassVar[int]
     EGRESS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     at: _timestamp_pb2.Timestamp
     stage: str
     blame: str
@@ -437,7 +443,9 @@ class Attempt(_message.Message):
     site: str
     host: str
     egress: str
-    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
+    reason: str
+    tls: str
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., stage: _Optional[str] = ..., blame: _Optional[str] = ..., code: _Optional[int] = ..., enhanced: _Optional[str] = ..., reply: _Optional[str] = ..., site: _Optional[str] = ..., host: _Optional[str] = ..., egress: _Optional[str] = ..., reason: _Optional[str] = ..., tls: _Optional[str] = ...) -> None: ...
 
 class Doubt(_message.Message):
     __slots__ = ("opened_at", "at", "egress", "attempt", "cause", "became")
