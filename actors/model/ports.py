@@ -74,9 +74,9 @@ class RowStory:
     """All that the ledger knows of one row.
 
     `deferrals`: its earlier attempts, oldest first, with the keys at, stage, blame, code, enhanced, reply, site, host, egress,
-    reason, tls; the last attempt is the line's. `doubts`: when it may have been delivered, with egress, epoch, attempt, opened_at, at,
-    stamp, cause (crash | connection) and became (a state's label). `next_at`, `avoid`: of a deferred row, when it goes again
-    and by which egress not.
+    reason, tls; the last attempt is the line's. `doubts`: when it may have been delivered, with egress, epoch, attempt,
+    opened_at, at, stamp, cause (crash | connection) and became (a state's label). `next_at`, `avoid`: of a deferred row, when
+    it goes again and by which egress not.
     """
 
     line: RowOutcome

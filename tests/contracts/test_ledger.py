@@ -38,9 +38,7 @@ async def reopened(ledger: Ledger, url: str, clock: FakeClock) -> Ledger:
     return again
 
 
-async def test_reason_and_tls_of_each_attempt_are_kept(
-    ledger: Ledger, ledger_url: str, clock: FakeClock
-) -> None:
+async def test_reason_and_tls_of_each_attempt_are_kept(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
     conductor = await running(ledger)
     epoch = await ledger.claim_sender(EGRESS)
     await sent(ledger, epoch, conductor, [0])
