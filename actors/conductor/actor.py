@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.conductor.closing import Closing
+from actors.conductor.forecast import OTHER_SITES, forecast, pool_lanes
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.pace import Pace
 from actors.conductor.roster import Domains
@@ -20,6 +21,7 @@ from actors.conductor.shares import Shares
 from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
 from actors.model.delivery import DueRows, Lease, Site
 from actors.model.errors import HongyanError, Unavailable
+from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import JobRecord, RowArray, snapshot_path
 from actors.model.ports import Clock, JobLedger, Resolver, Results, Vault
 from actors.model.states import JobState, RowState
@@ -135,6 +137,17 @@ class Conductor:
         ended = self._book.finish(egress, lease, closed_sites)
         if ended is not None:
             await self._give_back(ended, unsent)
+
+    async def forecast(self, record: JobRecord, domains: Mapping[str, int], speeds: Sequence[LaneSpeed]) -> Forecast:
+        sites = await self._resolver.sites([name for name in domains if name])
+        rows: dict[str, int] = {}
+        for domain, count in domains.items():
+            site = sites[domain] if domain else None
+            if site is None or site.refusal is None:  # rows that nobody takes are through at once
+                name = site.name if site else OTHER_SITES
+                rows[name] = rows.get(name, 0) + count
+        egresses = [egress for egress, pool in self._pools.items() if pool == record.pool]
+        return forecast(record, rows, pool_lanes(rows, egresses, speeds), self._clock())
 
     # -- leases --------------------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ outside the job's hours; a lane that has used its day's quota rests until the ne
 will still learn are left out, so it is a forecast of one job alone. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from actors.model.job import JobRecord
 HORIZON = 30 * 86_400.0  # seconds; no row is retried for longer
 DAY = 86_400.0
 MOST_STEPS = 100_000
+OTHER_SITES = "(many small sites)"
+FIRST_RATE = 20.0  # mails a second that a lane nobody knows yet is expected to do: four connections, 0.2 s a mail
 _NOTHING = 0.5  # of a mail: what is left by rounding
 
 
@@ -31,7 +34,7 @@ def forecast(record: JobRecord, rows: Mapping[str, int], lanes: Sequence[LaneSpe
     for index, name in enumerate(names):
         mine = [lane for lane in lanes if lane.site == name]
         through = float(flow.through[index])
-        late = round(float(flow.left_at_deadline[index])) if deadline else 0
+        late = math.ceil(flow.left_at_deadline[index] - 1e-3) if deadline else 0
         known = [lane for lane in mine if lane.learned]
         speed = sum(lane.rate for lane in mine)
         why = next((lane.why for lane in known if lane.why), "")
@@ -40,6 +43,12 @@ def forecast(record: JobRecord, rows: Mapping[str, int], lanes: Sequence[LaneSpe
     if any(not s.through_at for s in sites):
         last = 0.0
     return Forecast(start, last, deadline, tuple(sites))
+
+
+def pool_lanes(sites: Iterable[str], egresses: Sequence[str], speeds: Sequence[LaneSpeed]) -> list[LaneSpeed]:
+    """The lanes from a pool's egresses to these sites: as learned, else as they would start."""
+    known = {(speed.egress, speed.site): speed for speed in speeds}
+    return [known.get((e, site)) or LaneSpeed(e, site, FIRST_RATE, learned=False) for site in sites for e in egresses]
 
 
 class _Flow:

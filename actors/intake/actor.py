@@ -90,7 +90,8 @@ class Intake:
                 report = await self._look(record.job, found, int(now)) if whole else None
             finally:
                 await asyncio.to_thread(self._vault.delete, f"jobs/{record.job}")
-            return Accepted(record, found.roster.counts, tuple(found.warnings), report)
+            domains = await asyncio.to_thread(found.roster.domains)
+            return Accepted(record, found.roster.counts, tuple(found.warnings), report, domains)
 
     @contextlib.asynccontextmanager
     async def _prepared(self, upload: str) -> AsyncIterator[Prepared]:

@@ -5,6 +5,7 @@ Memory stays flat: between the readings only a byte and a hash a row are held, t
 folder in one file a segment. Pure but for that folder. States of rows are RowState numbers.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -26,6 +27,7 @@ from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray, code_co
 from actors.model.spec import JobSpec
 from actors.model.states import RowState
 
+MOST_DOMAINS = 5_000  # that are counted by name; what is left over are sites of a few rows each
 REPEATED = "repeats the {} of an earlier row"
 
 
@@ -64,6 +66,18 @@ class Roster:
         """The checked addresses of a segment: address, domain, reason, key."""
         with pa.memory_map(str(self.work / f"checked-{segment}")) as source:
             return pa.ipc.open_file(source).get_batch(0)
+
+    def domains(self) -> dict[str, int]:
+        """Rows that may be sent by domain, the largest MOST_DOMAINS; all others together under the empty name."""
+        found: Counter[str] = Counter()
+        for segment in range(self.segments):
+            first = segment * self.segment_rows
+            pending = self.states[first : first + self.segment_rows] == RowState.PENDING
+            counted = pc.value_counts(self.checked(segment).column("domain").filter(pa.array(pending)))
+            found.update({line["values"]: line["counts"] for line in counted.to_pylist()})
+        named = dict(found.most_common(MOST_DOMAINS))
+        rest = found.total() - sum(named.values())
+        return named | ({"": rest} if rest else {})
 
     def keys(self, rows: RowArray) -> pa.StringArray:
         """Dedupe keys of any rows."""

@@ -134,6 +134,7 @@ class Accepted:
     counts: dict[str, int]
     warnings: tuple[str, ...] = ()
     report: dict[str, Any] | None = None  # what a look at the whole list found, where one was asked for
+    domains: dict[str, int] = field(default_factory=dict)  # of a check: rows to send by domain; "": all small ones together
 
 
 @dataclass(frozen=True, slots=True)

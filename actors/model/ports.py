@@ -4,7 +4,7 @@ Every method of another role is `async`, may raise `Unavailable` (try again: all
 of `actors.model`. Adapters: `cluster/` wraps Ray handles in these, `cluster/inprocess.py` hands over the objects themselves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Site
 from actors.model.errors import Problem
+from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
 from actors.model.states import JobState, OnDoubt, RowState
 
@@ -225,6 +226,11 @@ class Conductor(Protocol):
         """The lease ended; `unsent` rows were never opened and go back. `closed_sites`: nothing there before a time."""
         ...
 
+    async def forecast(self, record: JobRecord, domains: Mapping[str, int], speeds: Sequence[LaneSpeed]) -> Forecast:
+        """When a job that does not exist yet would be through: `domains`: rows to send by domain ("": small ones together);
+        `speeds`: what lanes have learned."""
+        ...
+
 
 class Renderer(Protocol):
     """Template and roster to envelopes."""
@@ -286,6 +292,10 @@ class Reputation(Protocol):
 
     async def report(self, egress: str, reports: Sequence[LaneReport]) -> dict[str, LaneLimits]:
         """Takes what the egress's lanes saw, gives the limits of those sites."""
+        ...
+
+    async def speeds(self) -> list[LaneSpeed]:
+        """What each lane that is known is expected to deliver."""
         ...
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from actors.model.delivery import LaneLimits, LaneReport
+from actors.model.forecast import LaneSpeed
 from actors.model.ports import Clock
+from actors.reputation.expected import speed
 from actors.reputation.lanes import Lane
 
 FORGET_AFTER = 6 * 3600.0  # a lane that nobody reports any more starts anew: what it knew is old
@@ -46,6 +48,9 @@ class Reputation:
     async def limits(self) -> dict[tuple[str, str], LaneLimits]:
         """Every lane's limits by (egress, site), for operators."""
         return {key: lane.limits() for key, (lane, _) in self._lanes.items()}
+
+    async def speeds(self) -> list[LaneSpeed]:
+        return [speed(*key, limits) for key, limits in (await self.limits()).items()]
 
     def _forget(self, now: float) -> None:
         while self._lanes:

@@ -18,6 +18,7 @@ NOUNS = (
     "watch",
     "outcomes",
     "why",
+    "plan",
     "suppress",
     "key",
     "functions",

@@ -22,6 +22,7 @@ def remote_backend(config: Config) -> Backend:
         ledger=Remote(names.LEDGER),
         intake=Remote(names.INTAKE),
         conductor=Remote(names.CONDUCTOR),
+        reputation=Remote(names.REPUTATION),
         renderers=[Remote(names.renderer(n)) for n in range(config.renderers)],
         results=Remote(names.RESULTS),
         vault=Vault(config.vault_url, str(config.data_dir / "cache")),

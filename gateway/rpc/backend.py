@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from actors.model.errors import Unavailable
-from actors.model.ports import Clock, Conductor, Intake, JobLedger, Renderer, Results, Suppressions, Vault
+from actors.model.ports import Clock, Conductor, Intake, JobLedger, Renderer, Reputation, Results, Suppressions, Vault
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ class Backend:
     ledger: GatewayLedger
     intake: Intake
     conductor: Conductor
+    reputation: Reputation
     renderers: Sequence[Renderer]
     results: Results
     vault: Vault

@@ -15,7 +15,8 @@ import numpy as np
 from hongyan.v1 import jobs_pb2, jobs_pb2_grpc
 
 from actors.model.errors import InvalidInput, Problem, Unavailable
-from actors.model.job import JobStatus
+from actors.model.forecast import Forecast
+from actors.model.job import Accepted, JobStatus
 from actors.model.states import ENDED_JOB_STATES, JobState
 from gateway.rpc import translate
 from gateway.rpc.backend import Backend, patiently
@@ -63,7 +64,8 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
                 found = await patiently(lambda: self._backend.intake.check(account(), folder, not request.quick))
             except InvalidInput as error:
                 return jobs_pb2.CheckResponse(problems=[translate.problem(p) for p in error.problems])
-        return translate.checked(found, page=request.page)
+        forecast = await self._forecast(found) if request.forecast else None
+        return translate.checked(found, page=request.page, forecast=forecast)
 
     async def Submit(self, request: Any, context: Context) -> jobs_pb2.SubmitResponse:
         """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again, with the
@@ -168,6 +170,11 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         if not 0 <= request.row < status.record.rows:
             raise _bad("row", f"the job has rows 0 to {status.record.rows - 1}")
         return translate.story(await patiently(lambda: self._ledger.row_story(request.job, request.row)))
+
+    async def _forecast(self, found: Accepted) -> Forecast:
+        backend = self._backend
+        speeds = await patiently(lambda: backend.reputation.speeds())
+        return await patiently(lambda: backend.conductor.forecast(found.record, found.domains, speeds))
 
     @asynccontextmanager
     async def _bundle(self, request: Any) -> AsyncIterator[str]:

@@ -16,6 +16,7 @@ from hongyan.v1 import jobs_pb2, spec_pb2, suppressions_pb2
 
 from actors.intake.looking import shut_gates
 from actors.model.errors import InvalidInput, Problem
+from actors.model.forecast import Forecast
 from actors.model.job import Accepted, JobRecord, JobStatus
 from actors.model.ports import Preview, RowOutcome, RowStory
 from actors.model.states import OnDoubt, RowState
@@ -138,14 +139,38 @@ def decision(value: int) -> OnDoubt:
     return known[value]
 
 
-def checked(found: Accepted, *, page: bool = False) -> jobs_pb2.CheckResponse:
+def checked(found: Accepted, *, page: bool = False, forecast: Forecast | None = None) -> jobs_pb2.CheckResponse:
     """What a check found; `page`: the report also as HTML."""
     reply = jobs_pb2.CheckResponse(rows=found.record.rows, counts=counts(found.counts), warnings=found.warnings)
+    if forecast is not None:
+        reply.forecast.CopyFrom(_forecast(forecast))
     if found.report is not None:
         reply.report = json.dumps({k: v for k, v in found.report.items() if k != "embedded"}, ensure_ascii=False)
         reply.page = report_page(found.report) if page else ""
         reply.shut_gates.extend(problem(p) for p in shut_gates(found.report))
     return reply
+
+
+def _forecast(found: Forecast) -> jobs_pb2.Forecast:
+    return jobs_pb2.Forecast(
+        starts_at=timestamp(found.starts_at),
+        through_at=timestamp(found.through_at),
+        deadline_at=timestamp(found.deadline_at),
+        late=found.late,
+        sites=[
+            jobs_pb2.SiteForecast(
+                site=site.site,
+                rows=site.rows,
+                speed=site.speed,
+                through_at=timestamp(site.through_at),
+                late=site.late,
+                learned=site.learned,
+                lanes=site.lanes,
+                why=site.why,
+            )
+            for site in found.sites
+        ],
+    )
 
 
 def preview(shown: Preview, *, page: bool = False) -> jobs_pb2.PreviewResponse:

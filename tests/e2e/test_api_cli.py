@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from actors.model.errors import Problem
+from actors.model.forecast import Forecast, SiteForecast
 from actors.model.ports import RowStory
 from actors.model.states import JobState, RowState
 from gateway.cli.main import build
@@ -144,6 +145,27 @@ def test_why_tells_a_row_from_its_first_attempt_to_the_next(hongyan):
     told = hongyan.json("why", job, "1")
     assert (told["outcome"]["blame"], told["earlier"][0]["code"], told["avoid"]) == ("egress", 451, "127.0.0.2")
     assert "rows 0 to 1" in hongyan("why", job, "2", code=2).output
+
+
+def test_a_plan_is_a_table_and_its_exit_code_tells_of_late_rows(hongyan, bundle):
+    at = 1_893_459_600.0
+    sites = (
+        SiteForecast("mx.big.test", 90_000, 25.0, at + 3600, 1_234, 2, 2, "halved after 421"),
+        SiteForecast("mx.small.test", 10, 20.0, 0.0, 0, 0, 1),
+    )
+    conductor = hongyan.served.backend.conductor
+    conductor.foreseen = Forecast(at, 0.0, at + 3000, sites)
+    shown = hongyan("plan", str(bundle), code=1).stdout
+    lines = shown.splitlines()
+    assert lines[1].split()[:3] == ["mx.big.test", "90,000", "25.0"]
+    assert "halved after 421" in lines[1]
+    assert "not within 30 days" in lines[2]
+    assert "1,234 rows would miss it" in shown
+    assert hongyan.json("plan", str(bundle), code=1)["forecast"]["late"] == 1234
+    conductor.foreseen = Forecast(at, at + 10, at + 3000, ())
+    assert "every row is through before" in hongyan("plan", str(bundle)).stdout
+    hongyan.served.backend.intake.problems = (Problem("job.yaml", "sender: is missing", line=3),)
+    assert "job.yaml line 3: sender: is missing" in hongyan("plan", str(bundle), code=2).output
 
 
 def test_outcomes_as_table_csv_and_json_lines(hongyan):

@@ -11,7 +11,7 @@ from hongyan.v1 import spec_pb2
 from hongyan.v1 import suppressions_pb2 as spb
 
 from cluster import names
-from cluster.config import Config
+from cluster.config import Config, EgressConfig, RouteConfig
 from cluster.inprocess import Local
 from gateway.rpc.backend import Backend
 from gateway.rpc.server import start
@@ -27,22 +27,19 @@ SPEC = spec_pb2.JobSpec(
 )
 
 
-class NoConductor:
-    """Nothing is sent here."""
-
-    async def notify(self, job: str) -> None:
-        return None
-
-
 @asynccontextmanager
 async def real(tmp_path) -> AsyncIterator[Served]:
-    local = Local(Config(data=tmp_path / "data", renderers=1, file=tmp_path / "hongyan.yaml"))
+    egresses = (EgressConfig(address="127.0.0.2", ehlo="a.test"), EgressConfig(address="127.0.0.3", ehlo="b.test"))
+    routes = (RouteConfig(pattern="*", host="mx.b.test"),)
+    config = Config(data=tmp_path / "data", renderers=1, file=tmp_path / "hongyan.yaml", egresses=egresses, routes=routes)
+    local = Local(config)
     vault = local.parts.vault()
     vault.create()
     backend = Backend(
         ledger=local.port(names.LEDGER),
         intake=local.port(names.INTAKE),
-        conductor=NoConductor(),  # type: ignore[arg-type]
+        conductor=local.port(names.CONDUCTOR),  # does not run: nothing is sent here
+        reputation=local.port(names.REPUTATION),
         renderers=[local.port(names.renderer(0))],
         results=local.port(names.RESULTS),
         vault=vault,
@@ -182,3 +179,20 @@ async def test_check_tells_what_the_whole_list_comes_to(tmp_path):
         assert shown.values["name"] == "●" * 6
         assert shown.page.startswith("<!DOCTYPE html>")
         assert not (await api.jobs.Preview(pb.PreviewRequest(job=answer.job.id, row=0), metadata=api.key())).page
+
+
+async def test_a_plan_tells_what_will_miss_the_deadline(tmp_path):
+    spec = spec_pb2.JobSpec()
+    spec.CopyFrom(SPEC)
+    spec.delivery.rate = "1/h"
+    spec.schedule.start, spec.schedule.deadline = "2030-01-01T09:00", "2030-01-01T10:30"
+    async with real(tmp_path) as api:
+        await uploaded(api)
+        request = pb.CheckRequest(upload_id=UPLOAD, spec=spec, quick=True, forecast=True)
+        found = (await api.jobs.Check(request, metadata=api.key())).forecast
+        assert not (await api.jobs.List(pb.ListRequest(), metadata=api.key())).jobs
+    (site,) = found.sites
+    assert (site.site, site.lanes, site.learned) == ("route:mx.b.test:25", 2, 0)
+    assert found.starts_at.seconds == 1_893_459_600
+    assert found.through_at.seconds == pytest.approx(1_893_459_600 + 3600 * site.rows, abs=1)
+    assert found.late == site.late == site.rows - 1 == 2  # one is through by then, the next is not

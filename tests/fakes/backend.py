@@ -6,10 +6,11 @@ does not allow is a Conflict. The results port is None: a gateway that calls it 
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from actors.model.errors import Conflict, HongyanError, InvalidInput, NotFound, Problem
+from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
 from actors.model.ports import RowStory
 from actors.model.states import ENDED_JOB_STATES, JobState, OnDoubt, RowState
@@ -210,10 +211,14 @@ class FakeConductor(Failures):
     def __init__(self) -> None:
         super().__init__()
         self.told: list[str] = []
+        self.foreseen = Forecast(0.0, 0.0, 0.0, ())
 
     async def notify(self, job: str) -> None:
         self.meet("notify")
         self.told.append(job)
+
+    async def forecast(self, record: JobRecord, domains: Mapping[str, int], speeds: Sequence[LaneSpeed]) -> Forecast:
+        return self.foreseen
 
 
 class FakeRenderer(Failures):
@@ -226,6 +231,16 @@ class FakeRenderer(Failures):
         )
 
 
+class FakeReputation:
+    """Lanes that have learned `known`."""
+
+    def __init__(self) -> None:
+        self.known: list[LaneSpeed] = []
+
+    async def speeds(self) -> list[LaneSpeed]:
+        return self.known
+
+
 class FakeBackend:
     """All ports, and the `Backend` that the gateway gets."""
 
@@ -234,7 +249,7 @@ class FakeBackend:
         self.vault = FolderVault(folder)
         self.ledger = FakeLedger(self.clock)
         self.intake = FakeIntake(self.vault, self.ledger)
-        self.conductor, self.renderer = FakeConductor(), FakeRenderer()
+        self.conductor, self.renderer, self.reputation = FakeConductor(), FakeRenderer(), FakeReputation()
 
     def ports(self) -> Backend:
         unused: object = None
@@ -242,6 +257,7 @@ class FakeBackend:
             ledger=self.ledger,  # type: ignore[arg-type]
             intake=self.intake,
             conductor=self.conductor,  # type: ignore[arg-type]
+            reputation=self.reputation,  # type: ignore[arg-type]
             renderers=[self.renderer],  # type: ignore[list-item]
             results=unused,  # type: ignore[arg-type]
             vault=self.vault,

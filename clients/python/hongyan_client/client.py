@@ -80,11 +80,17 @@ class Client:
         return self.submit(self.upload_bundle(path, progress), key)
 
     def check(
-        self, upload: str, spec: spec_pb2.JobSpec | None = None, *, quick: bool = False, page: bool = False
+        self,
+        upload: str,
+        spec: spec_pb2.JobSpec | None = None,
+        *,
+        quick: bool = False,
+        page: bool = False,
+        forecast: bool = False,
     ) -> jobs_pb2.CheckResponse:
         """What submit would say: problems, or the rows by state and the report of a look at all of them (`quick`: without it;
-        `page`: also as HTML)."""
-        request = jobs_pb2.CheckRequest(upload_id=upload, spec=spec, quick=quick, page=page)
+        `page`: also as HTML). `forecast`: also when each site would be through."""
+        request = jobs_pb2.CheckRequest(upload_id=upload, spec=spec, quick=quick, page=page, forecast=forecast)
         return self._call(self._jobs.Check, request, SLOW)
 
     def submit(self, upload: str, key: str = "", spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.SubmitResponse:

@@ -198,19 +198,21 @@ class QueryUploadResponse(_message.Message):
     def __init__(self, files: _Optional[_Iterable[_Union[UploadedFile, _Mapping]]] = ...) -> None: ...
 
 class CheckRequest(_message.Message):
-    __slots__ = ("upload_id", "spec", "quick", "page")
+    __slots__ = ("upload_id", "spec", "quick", "page", "forecast")
     UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
     SPEC_FIELD_NUMBER: _ClassVar[int]
     QUICK_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
     upload_id: str
     spec: _spec_pb2.JobSpec
     quick: bool
     page: bool
-    def __init__(self, upload_id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., quick: _Optional[bool] = ..., page: _Optional[bool] = ...) -> None: ...
+    forecast: bool
+    def __init__(self, upload_id: _Optional[str] = ..., spec: _Optional[_Union[_spec_pb2.JobSpec, _Mapping]] = ..., quick: _Optional[bool] = ..., page: _Optional[bool] = ..., forecast: _Optional[bool] = ...) -> None: ...
 
 class CheckResponse(_message.Message):
-    __slots__ = ("problems", "rows", "counts", "warnings", "report", "page", "shut_gates")
+    __slots__ = ("problems", "rows", "counts", "warnings", "report", "page", "shut_gates", "forecast")
     PROBLEMS_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COUNTS_FIELD_NUMBER: _ClassVar[int]
@@ -218,6 +220,7 @@ class CheckResponse(_message.Message):
     REPORT_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     SHUT_GATES_FIELD_NUMBER: _ClassVar[int]
+    FORECAST_FIELD_NUMBER: _ClassVar[int]
     problems: _containers.RepeatedCompositeFieldContainer[Problem]
     rows: int
     counts: Counts
@@ -225,7 +228,42 @@ class CheckResponse(_message.Message):
     report: str
     page: str
     shut_gates: _containers.RepeatedCompositeFieldContainer[Problem]
-    def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., rows: _Optional[int] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., report: _Optional[str] = ..., page: _Optional[str] = ..., shut_gates: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ...) -> None: ...
+    forecast: Forecast
+    def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., rows: _Optional[int] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., report: _Optional[str] = ..., page: _Optional[str] = ..., shut_gates: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., forecast: _Optional[_Union[Forecast, _Mapping]] = ...) -> None: ...
+
+class Forecast(_message.Message):
+    __slots__ = ("starts_at", "through_at", "deadline_at", "late", "sites")
+    STARTS_AT_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_AT_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    SITES_FIELD_NUMBER: _ClassVar[int]
+    starts_at: _timestamp_pb2.Timestamp
+    through_at: _timestamp_pb2.Timestamp
+    deadline_at: _timestamp_pb2.Timestamp
+    late: int
+    sites: _containers.RepeatedCompositeFieldContainer[SiteForecast]
+    def __init__(self, starts_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., through_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., deadline_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., late: _Optional[int] = ..., sites: _Optional[_Iterable[_Union[SiteForecast, _Mapping]]] = ...) -> None: ...
+
+class SiteForecast(_message.Message):
+    __slots__ = ("site", "rows", "speed", "through_at", "late", "learned", "lanes", "why")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    SPEED_FIELD_NUMBER: _ClassVar[int]
+    THROUGH_AT_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    LEARNED_FIELD_NUMBER: _ClassVar[int]
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    rows: int
+    speed: float
+    through_at: _timestamp_pb2.Timestamp
+    late: int
+    learned: int
+    lanes: int
+    why: str
+    def __init__(self, site: _Optional[str] = ..., rows: _Optional[int] = ..., speed: _Optional[float] = ..., through_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., late: _Optional[int] = ..., learned: _Optional[int] = ..., lanes: _Optional[int] = ..., why: _Optional[str] = ...) -> None: ...
 
 class SubmitRequest(_message.Message):
     __slots__ = ("upload_id", "idempotency_key", "spec")
