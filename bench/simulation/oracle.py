@@ -15,6 +15,7 @@ from sandbox.world import ReceivingSite, Session
 from sandbox.world.blocks import within
 
 STEP = 0.5  # seconds
+LONGEST_PAUSE = 8.0  # while nothing can be sent, so that days pass quickly
 AGAIN = 60.0  # after a failure of chance
 
 
@@ -24,6 +25,10 @@ class Feed:
     def __init__(self, job: Job, site: str):
         self._queue = job.queues[site]
         self._due: dict[str, list[tuple[float, int]]] = {}  # by the egress that they are bound to, "" = any
+
+    @property
+    def empty(self) -> bool:
+        return self._queue.next >= len(self._queue.rows) and not any(self._due.values())
 
     def next(self, now: float, egress: str) -> int | None:
         for source in (egress, ""):
@@ -54,11 +59,11 @@ def _deliver_site(
     speeds = {egress: _speed(site, egress, most, len(egresses)) for egress in egresses}
     credit = dict.fromkeys(egresses, 0.0)
     greylist = site.spec.greylist.after if site.spec.greylist else 0.0
-    steps = int(seconds / STEP)
-    for step in range(steps):
-        now = step * STEP
-        order = egresses[step % len(egresses) :] + egresses[: step % len(egresses)]
-        for egress in order:
+    now, pause, turn = 0.0, STEP, 0
+    while now < seconds and not feed.empty:
+        turn += 1
+        sent = tally.attempts
+        for egress in egresses[turn % len(egresses) :] + egresses[: turn % len(egresses)]:
             credit[egress] = min(credit[egress], 1.0) + speeds[egress] * STEP
             count = int(min(credit[egress], pace * site.room(now, egress)))
             session = Session(site.client(egress, now))
@@ -78,6 +83,8 @@ def _deliver_site(
                     feed.later(now + greylist, row, egress)
                 elif answer.rule in ("trouble", "drop"):
                     feed.later(now + AGAIN, row, "")
+        pause = STEP if tally.attempts > sent else min(2 * pause, LONGEST_PAUSE)
+        now += pause
 
 
 def _speed(site: ReceivingSite, egress: str, most: int, egresses: int) -> float:

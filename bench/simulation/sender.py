@@ -16,6 +16,7 @@ from sandbox.world import World
 
 T = TypeVar("T")
 CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
+IDLE_SECONDS = 5.0
 FIRST_LIMITS = LaneLimits(concurrency=4)  # what a sender starts a lane with before its first report
 
 
@@ -37,7 +38,6 @@ class Sender:
 
     def tick(self) -> None:
         """Half a second has passed: report, follow the limits, take rows, go on."""
-        self.engine.at(self.engine.now + REPORT_SECONDS, self.tick)
         for lane in self.lanes.values():
             lane.measure(REPORT_SECONDS)
         reports = [lane.report() for lane in self.lanes.values() if not lane.quiet]
@@ -48,6 +48,15 @@ class Sender:
         for lane in self.lanes.values():
             if lane.ready or lane.open:
                 lane.wake(waited=True)
+        self.engine.at(self.engine.now + self._pause(), self.tick)
+
+    def _pause(self) -> float:
+        """A sender with nothing at all looks less often, so that days pass quickly; a lane that opens again is seen at once."""
+        if any(not lane.quiet for lane in self.lanes.values()):
+            return REPORT_SECONDS
+        now = self.engine.clock()
+        opens = [lane.limits.closed_until - now for lane in self.lanes.values() if lane.closed]
+        return max(REPORT_SECONDS, min([IDLE_SECONDS, *opens]))
 
     def _take_rows(self) -> None:
         for site in self._job.queues:
