@@ -17,24 +17,19 @@ sites:
 All keys are in docs/world.md.
 """
 
-import ipaddress
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sandbox import reading
-from sandbox.reading import UNITS, Reader, ScriptError, load_yaml, read_features
+from sandbox.reading import Reader, ScriptError, load_yaml, read_features
 from sandbox.world import spec
+from sandbox.world import values as read
 from sandbox.world.recipients import KINDS
 from sandbox.world.spec import SiteSpec, WorldSpec
-from sandbox.world.texts import families
 
 Take = Callable[[str, Callable[[Any], Any], Any], Any]
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)?\s*(s|m|h|d)")
-_DOMAIN = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 PERIOD = ("from", "until", "every")
 HOWS = ("refuse", "busy", "tarpit")
 
@@ -53,9 +48,9 @@ def parse_world(data: object) -> WorldSpec:
         reader.problem("sites", "there is none")
     world = WorldSpec(
         sites=tuple(_site(reader, place, item) for place, item in found),
-        name=reader.take(top, "world", "name", _name, "world"),
+        name=reader.take(top, "world", "name", read.name, "world"),
         seed=reader.take(top, "world", "seed", reading.whole, 0),
-        port=reader.take(top, "world", "port", _port, 2525),
+        port=reader.take(top, "world", "port", read.port, 2525),
         hostname=reader.take(top, "world", "hostname", reading.hostname, "mx.sandbox.test"),
     )
     _unique(reader, world)
@@ -76,20 +71,20 @@ def _site(reader: Reader, place: str, data: object) -> SiteSpec:
         if key not in values:
             reader.problem(place, f"'{key}' is needed")
 
-    def take(key: str, read: Callable[[Any], Any], default: Any) -> Any:
-        return reader.take(values, place, key, read, default)
+    def take(key: str, of: Callable[[Any], Any], default: Any) -> Any:
+        return reader.take(values, place, key, of, default)
 
-    def several(key: str, read: Callable[[Reader, str, Any], Any]) -> tuple[Any, ...]:
-        return tuple(read(reader, where, item) for where, item in _each(reader, f"{place}.{key}", values.get(key) or []))
+    def several(key: str, part: Callable[[Reader, str, Any], Any]) -> tuple[Any, ...]:
+        return tuple(part(reader, where, item) for where, item in _each(reader, f"{place}.{key}", values.get(key) or []))
 
-    def one(key: str, read: Callable[[Reader, str, Any], Any]) -> Any:
-        return read(reader, f"{place}.{key}", values[key]) if key in values else None
+    def one(key: str, part: Callable[[Reader, str, Any], Any]) -> Any:
+        return part(reader, f"{place}.{key}", values[key]) if key in values else None
 
     return SiteSpec(
-        name=take("name", _name, place),
-        domains=take("domains", _domains, ()),
-        hosts=take("hosts", _hosts, ()),
-        texts=take("texts", _family, "postfix"),
+        name=take("name", read.name, place),
+        domains=take("domains", read.domains, ()),
+        hosts=take("hosts", read.hosts, ()),
+        texts=take("texts", read.family, "postfix"),
         connect=take("connect", reading.seconds, 0.15),
         service=take("service", reading.seconds, 0.1),
         messages=take("messages", reading.positive, 0),
@@ -110,7 +105,7 @@ def _site(reader: Reader, place: str, data: object) -> SiteSpec:
 
 def _values(reader: Reader, place: str, data: object, keys: tuple[str, ...]) -> tuple[dict[str, Any], Take]:
     values = reader.mapping(place, data, keys)
-    return values, lambda key, read, default: reader.take(values, place, key, read, default)
+    return values, lambda key, of, default: reader.take(values, place, key, of, default)
 
 
 def _limit(reader: Reader, place: str, data: object) -> spec.Limit:
@@ -120,16 +115,16 @@ def _limit(reader: Reader, place: str, data: object) -> spec.Limit:
         reader.problem(place, f"limits nothing; one of {', '.join(what)} is needed")
     if "burst" in values and not ("rate" in values or "connects" in values):
         reader.problem(place, "burst goes with rate or connects")
-    per = take("per", _one_of("source", "site"), "source")
+    per = take("per", read.one_of("source", "site"), "source")
     if per == "site" and "source" in values:
         reader.problem(place, "a limit of the whole site is for all sources")
     return spec.Limit(
         per=per,
         source=take("source", reading.network, ""),
-        rate=take("rate", rate, 0.0),
+        rate=take("rate", read.rate, 0.0),
         burst=take("burst", reading.positive, 0),
         connections=take("connections", reading.positive, 0),
-        connects=take("connects", rate, 0.0),
+        connects=take("connects", read.rate, 0.0),
         volume=take("volume", reading.positive, 0),
         attempts=take("attempts", reading.flag, False),
     )
@@ -158,7 +153,7 @@ def _standing(reader: Reader, place: str, data: object) -> spec.Standing:
     if "rate" not in values:
         reader.problem(place, "'rate' is needed")
     return spec.Standing(
-        rate=take("rate", rate, 1.0),
+        rate=take("rate", read.rate, 1.0),
         burst=take("burst", reading.positive, 0),
         start=take("start", reading.portion, 0.5),
         good=take("good", reading.portion, 0.0005),
@@ -176,7 +171,7 @@ def _warmup(reader: Reader, place: str, data: object) -> spec.Warmup:
     return spec.Warmup(
         source=take("source", reading.network, ""),
         first=take("first", reading.positive, 1),
-        growth=take("growth", _growth, 2.0),
+        growth=take("growth", read.growth, 2.0),
         most=take("most", reading.positive, 1_000_000),
     )
 
@@ -193,19 +188,19 @@ def _block(reader: Reader, place: str, data: object) -> spec.Block:
     return spec.Block(
         source=take("source", reading.network, ""),
         period=_period(reader, place, values) if calendar else None,
-        above=take("above", rate, 0.0),
+        above=take("above", read.rate, 0.0),
         refusals=take("refusals", reading.positive, 0),
         unknown=take("unknown", reading.portion, 0.0),
-        over=take("over", _span, 60.0),
+        over=take("over", read.span, 60.0),
         lasts=take("for", reading.seconds, 1800.0),
-        at=take("at", _one_of("connect", "mail"), "connect"),
-        text=take("text", _rule_name, "blocked"),
+        at=take("at", read.one_of("connect", "mail"), "connect"),
+        text=take("text", read.rule_name, "blocked"),
     )
 
 
 def _outage(reader: Reader, place: str, data: object) -> spec.Outage:
     values, take = _values(reader, place, data, ("how", "delay", *PERIOD))
-    how = take("how", _one_of(*HOWS), "refuse")
+    how = take("how", read.one_of(*HOWS), "refuse")
     if "delay" in values and how != "tarpit":
         reader.problem(place, "delay goes with how: tarpit")
     return spec.Outage(_period(reader, place, values), how, take("delay", reading.seconds, 60.0))
@@ -226,7 +221,9 @@ def _content(reader: Reader, place: str, data: object) -> spec.Content:
     values, take = _values(reader, place, data, ("contains", "share", "text"))
     if ("contains" in values) == ("share" in values):
         reader.problem(place, "either contains or share is needed")
-    return spec.Content(take("contains", _word, ""), take("share", reading.portion, 0.0), take("text", _rule_name, "content"))
+    return spec.Content(
+        take("contains", read.word, ""), take("share", reading.portion, 0.0), take("text", read.rule_name, "content")
+    )
 
 
 def _unique(reader: Reader, world: WorldSpec) -> None:
@@ -244,84 +241,3 @@ def _each(reader: Reader, place: str, data: object) -> Iterator[tuple[str, Any]]
         reader.problem(place, "must be a list")
         return
     yield from ((f"{place}[{i}]", item) for i, item in enumerate(data))
-
-
-# -- values ------------------------------------------------------------------------------------------------------------------
-
-
-def rate(value: object) -> float:
-    """Events a second from `10/s`, `600/10m`, `2000/d`."""
-    found = _RATE.fullmatch(str(value))
-    if not found or not float(found[1]):
-        raise ValueError("must be a rate, as 10/s, 600/10m or 2000/d")
-    span = float(found[2] or 1) * UNITS[found[3]]
-    if not span:
-        raise ValueError("must be a rate, as 10/s, 600/10m or 2000/d")
-    return float(found[1]) / span
-
-
-def _span(value: object) -> float:
-    span = reading.seconds(value)
-    if span < 1:
-        raise ValueError("must be a second or more")
-    return span
-
-
-def _growth(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= 10:
-        raise ValueError("must be between 1 and 10")
-    return float(value)
-
-
-def _one_of(*words: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if value not in words:
-            raise ValueError(f"must be one of {', '.join(words)}")
-        return str(value)
-
-    return read
-
-
-def _family(value: object) -> str:
-    return _one_of(*families())(value)
-
-
-def _rule_name(value: object) -> str:
-    return _one_of(*families()["postfix"])(value)
-
-
-def _name(value: object) -> str:
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise ValueError("must be a name of letters, digits, dots and dashes")
-    return value
-
-
-def _word(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("must be a text")
-    return value
-
-
-def _port(value: object) -> int:
-    number = reading.whole(value)
-    if number > 65535:
-        raise ValueError("must be a port")
-    return number
-
-
-def _domains(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError("must be a list of domains")
-    for domain in value:
-        if not isinstance(domain, str) or not _DOMAIN.fullmatch(domain.lower()):
-            raise ValueError(f"{domain!r} is no domain, as example.test or *.example.test")
-    return tuple(domain.lower() for domain in value)
-
-
-def _hosts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not value:
-        raise ValueError("must be a list of loopback addresses")
-    for host in value:
-        if not ipaddress.ip_address(str(host)).is_loopback:
-            raise ValueError(f"{host} is no loopback address")
-    return tuple(str(host) for host in value)
