@@ -35,7 +35,7 @@ CASES = (
     Case("block_heals", 25 * MINUTE, {"outlook": 24_000, "yahoo": 12_000}, watches=(Watch(ONE, "outlook", 300.0, 720.0),)),
     Case("greylisted", 40 * MINUTE, {"postfix": 8_000, "exim": 8_000, "hinet": 8_000}),
     Case("sinking", 40 * MINUTE, {"outlook": 18_000, "gmail": 20_000}),
-    Case("warm_up", 3 * DAY, {"gmail": 22_000, "hinet": 8_000}),
+    Case("warm_up", 3 * DAY, {"gmail": 6_500, "hinet": 2_600}),
     Case("outage", 25 * MINUTE, {"outlook": 14_000, "pchome": 12_000}),
     Case("tarpit", 25 * MINUTE, {"exim": 16_000, "gmail": 18_000}),
     Case("mixed_list", 20 * MINUTE, {"yahoo": 20_000, "outlook": 9_500, "exim": 9_000}),

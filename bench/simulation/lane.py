@@ -250,8 +250,8 @@ class Lane:
 
     @property
     def quiet(self) -> bool:
-        """There is nothing to tell and nothing to do."""
-        return not (self.ready or self.open or self.connections or self.connecting or self.seen.told)
+        """There is nothing to tell and nothing to do; that a connection is still there tells nothing."""
+        return not (self.ready or self.open or self.connecting or self.seen.told)
 
     def measure(self, seconds: float) -> None:
         if self._settled or self.open:
