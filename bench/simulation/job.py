@@ -108,7 +108,7 @@ class Job:
         """An attempt has ended. `grey_wait`: the row was greylisted and goes again through the same egress after so long."""
         self.attempts[row] += 1
         first = self.first_at[row] = self.first_at[row] or now
-        verdict, blame = judgement
+        verdict, blame = judgement.verdict, judgement.blame
         if verdict is not Verdict.DEFERRED:
             self.states["delivered" if verdict is Verdict.DELIVERED else "bounced"] += 1
             return

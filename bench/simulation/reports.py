@@ -5,7 +5,8 @@ from collections import Counter
 from functools import lru_cache
 
 from actors.model.delivery import JobTally, LaneReport, Reply
-from actors.model.replies import GREYLIST, Judgement
+from actors.model.reasons import Reason
+from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
 from actors.sender.lane import ADDRESS
 from bench.simulation.job import JOB
@@ -14,9 +15,9 @@ REFUSALS = {Blame.RECIPIENT: "recipient", Blame.SENDER_DOMAIN: "sender_domain", 
 SAMPLES = 8
 
 
-def greylisted(reply: Reply, judgement: Judgement) -> bool:
+def greylisted(judgement: Judgement) -> bool:
     """The receiver wants the same mail once more, later."""
-    return judgement.blame is Blame.BUSY and reply.code < 500 and GREYLIST.search(reply.text) is not None
+    return judgement.reason is Reason.GREYLIST
 
 
 @lru_cache(4096)
@@ -45,7 +46,7 @@ class Collector:
     def settled(self, judgement: Judgement, reply: Reply, spent: float, waited: float) -> None:
         """A mail has its end. `waited`: seconds since the row's first attempt, 0 = this was the first."""
         self.told = True
-        counts, (verdict, blame) = self._counts, judgement
+        counts, verdict, blame = self._counts, judgement.verdict, judgement.blame
         counts["settled"] += 1
         self._seconds += spent
         self._times.append(spent)
@@ -55,7 +56,7 @@ class Collector:
                 self._passed = min(self._passed or waited, waited)
             return
         self.said(reply)
-        if greylisted(reply, judgement):
+        if greylisted(judgement):
             self.greylisting = True
             if waited:
                 self._early = max(self._early, waited)

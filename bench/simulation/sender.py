@@ -96,7 +96,7 @@ class Sender:
             tally.refused[rule] += 1
             if rule not in UNAVOIDABLE and not (rule == "greylist" and not self._job.attempts[row]):
                 tally.wasted += judgement.blame in CONGESTION or self._job.good(row)
-            if judgement == (Verdict.REFUSED, Blame.RECIPIENT) and self._job.good(row):
+            if judgement[:2] == (Verdict.REFUSED, Blame.RECIPIENT) and self._job.good(row):
                 tally.wrongly_suppressed += 1
         watched = tally.sent_at.get((self.address, lane.name))
         if watched is not None:
@@ -104,7 +104,7 @@ class Sender:
         clock = self.engine.clock()
         first = self._job.first_at[row]
         lane.seen.settled(judgement, reply, spent, clock - first if first else 0.0)
-        wait = lane.limits.grey_wait if greylisted(reply, judgement) else 0.0
+        wait = lane.limits.grey_wait if greylisted(judgement) else 0.0
         self._job.settle(row, judgement, self.address, clock, wait)
 
 
