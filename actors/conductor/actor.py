@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from actors.conductor.closing import Closing
 from actors.conductor.forecast import OTHER_SITES, forecast, pool_lanes
+from actors.conductor.halts import PROBE_ROWS, Halts
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.pace import Pace
 from actors.conductor.roster import Domains
 from actors.conductor.schedule import not_before, past_deadline, pausing
 from actors.conductor.shares import Shares
 from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
-from actors.model.delivery import DueRows, Lease, Site
+from actors.model.delivery import DueRows, Lease, Refusals, Site
 from actors.model.errors import HongyanError, Unavailable
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import JobRecord, RowArray, snapshot_path
@@ -46,6 +47,7 @@ class JobWork:
         self.held = np.zeros(record.rows, np.bool_)  # deferred rows that are queued or leased here
         self.held_rows = 0
         self.starved = False
+        self.halted = False  # its reason tells of halts
         self.looked_at = 0.0  # when the snapshot was last seen
         self.pace = Pace(record.rate) if record.rate else None
 
@@ -94,6 +96,7 @@ class Conductor:
         self._book = LeaseBook()
         self._jobs: dict[str, JobWork] = {}
         self._shares = Shares()
+        self._halts = Halts()
         self._epoch = 0
         self._lease_id = 0
         self._wake = asyncio.Event()
@@ -149,6 +152,14 @@ class Conductor:
         egresses = [egress for egress, pool in self._pools.items() if pool == record.pool]
         return forecast(record, rows, pool_lanes(rows, egresses, speeds), self._clock())
 
+    async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
+        now = self._clock()
+        for one in told:
+            work = self._jobs.get(one.job)
+            if work is not None and self._halts.tell(work.record.account, one, now):
+                log.warning("%s at %s: halts have changed (%s)", one.job, one.site, one.blame or "delivered")
+                self._wake.set()
+
     # -- leases --------------------------------------------------------------------------------------------------------------
 
     def _cut_lease(self, egress: str, busy: frozenset[str], max_rows: int) -> Lease | None:
@@ -163,7 +174,7 @@ class Conductor:
             most = work.may_lease(max_rows, now)
             if most <= 0:
                 continue
-            segment, chunks = work.queues.take(closed, most, may_take)
+            segment, chunks = self._take(work, closed, most, may_take, now)
             work.starved = not chunks
             if work.starved or work.queues.rows < LOW_ROWS:
                 self._wake.set()
@@ -173,6 +184,20 @@ class Conductor:
                 self._shares.took(record, rows)
                 return self._book_lease(egress, record, segment, chunks)
         return None
+
+    def _take(
+        self, work: JobWork, closed: frozenset[str], most: int, may_take: MayTake, now: float
+    ) -> tuple[int, list[Chunk]]:
+        """Rows for a lease; none for sites where the job is halted, and few for one whose halt is over."""
+        job, account = work.record.job, work.record.account
+        halted = closed | self._halts.closed(job, account, now)
+        lapsed = self._halts.lapsed(job, account, now) - halted
+        for site in lapsed.intersection(work.queues.sites()):
+            segment, chunks = work.queues.take(frozenset(work.queues.sites()) - {site}, min(most, PROBE_ROWS), may_take)
+            if chunks:
+                self._halts.probing(job, account, (site,), now)
+                return segment, chunks
+        return work.queues.take(halted | lapsed, most, may_take)
 
     def _book_lease(self, egress: str, record: JobRecord, segment: int, chunks: list[Chunk]) -> Lease:
         self._lease_id += 1
@@ -257,6 +282,7 @@ class Conductor:
             work.record = record
             await self._steer(work, now)
         self._shares.keep(records.values())
+        self._halts.forget(now)
         if any(record.rate for record in records.values()):
             self._tell()  # their buckets have filled up
 
@@ -278,6 +304,7 @@ class Conductor:
             if record.state == JobState.STALLED:
                 work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
             if work.record.state == JobState.RUNNING:
+                await self._tell_halts(work, now)
                 await self._refill(work)
                 await self._fetch_due(work, now)
             await self._end_if_through(work)
@@ -289,6 +316,14 @@ class Conductor:
     async def _stall(self, work: JobWork, reason: str) -> None:
         if work.record.state in (JobState.RUNNING, JobState.STALLED) and work.record.reason != reason:
             work.record = await self._ledger.move_job(work.record.job, JobState.STALLED, reason)
+
+    async def _tell_halts(self, work: JobWork, now: float) -> None:
+        """The job's reason says where it is halted and what to mend."""
+        why = self._halts.why(work.record.job, work.record.account, now)
+        if why or work.halted:
+            if work.record.reason != why:
+                work.record = await self._ledger.move_job(work.record.job, JobState.RUNNING, why)
+            work.halted = bool(why)
 
     async def _refill(self, work: JobWork) -> None:
         """Cuts segments until enough rows wait, at least one more when a sender found nothing it could take."""

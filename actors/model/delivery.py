@@ -208,6 +208,20 @@ class LaneReport:
     jobs: tuple[JobTally, ...] = ()  # jobs that had a refusal here, and what else they had
 
 
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many mails of a job a site has refused for one blame (SENDER_DOMAIN or CONTENT; NONE: none was refused), and how many
+    it took beside them. `reply`: the words of the last refusal, without addresses."""
+
+    job: str
+    site: str
+    blame: Blame
+    reason: Reason = Reason.UNSAID
+    refused: int = 0
+    delivered: int = 0
+    reply: str = ""
+
+
 NO_QUOTA = -1
 
 

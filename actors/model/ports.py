@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Site
+from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Refusals, Site
 from actors.model.errors import Problem
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
@@ -229,6 +229,10 @@ class Conductor(Protocol):
     async def forecast(self, record: JobRecord, domains: Mapping[str, int], speeds: Sequence[LaneSpeed]) -> Forecast:
         """When a job that does not exist yet would be through: `domains`: rows to send by domain ("": small ones together);
         `speeds`: what lanes have learned."""
+        ...
+
+    async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
+        """What sites have refused for the sender's domain or the content: the conductor may send no more of it there."""
         ...
 
 

@@ -24,6 +24,7 @@ from actors.sender.messages import End, Event
 from actors.sender.outcomes import Place, judged, outcome, render_failure
 from actors.sender.patience import patiently
 from actors.sender.pool import Order, Pool
+from actors.sender.refusals import Noted
 from actors.sender.rendering import Rendering
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,8 @@ class Sender:
         """A new epoch starts with an empty hand."""
         self._hand = Hand()
         self._groups = Groups()
+        self._noted = Noted()
+        self._refused = asyncio.Event()  # the conductor should hear of refusals now
         self._leases = Leases(self._egress.address, self._epoch, self._hand, self._conductor, self._clock, self._settle_rows)
         self._rendering = Rendering(self._hand, self._renderers, self._clock, self._rendered)
 
@@ -130,13 +133,14 @@ class Sender:
             asking = group.create_task(self._leases.run(self._lane_of))
             rendering = group.create_task(self._rendering.run())
             reporting = group.create_task(self._report_loop())
+            refusing = group.create_task(self._refusal_loop())
             advancing = group.create_task(self._ledger_loop())
             await self._stop.wait()
             self._leases.stop()
             rendering.cancel()
             await asyncio.wait([asking], timeout=LEASE_ENDS_SECONDS)
             await self._settle_all()
-            for task in (asking, reporting, advancing):
+            for task in (asking, reporting, refusing, advancing):
                 task.cancel()
         await patiently(lambda: self._ledger.release_sender(self._egress.address, self._epoch))
 
@@ -218,6 +222,9 @@ class Sender:
             lane.count("delivered", event.reply)
         else:
             lane.count("busy" if judgement.blame in CONGESTION else "refused", event.reply)
+        if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
+            lane.give_back(mail.row.work)
+            self._refused.set()
         self._ends[event.end] += 1
         place = Place(self._egress.address, lane.site.name, host)
         entry = outcome(mail.row, event.stage, event.reply, judgement, place, self._clock())
@@ -254,6 +261,23 @@ class Sender:
                 lane.wake(waited=True)
             self._rendering.wake()
             self._flush.set()
+
+    async def _refusal_loop(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(REPORT_SECONDS):
+                    await self._refused.wait()
+            except TimeoutError:
+                pass
+            self._refused.clear()
+            told = self._noted.take()
+            try:
+                if told:
+                    await self._conductor.refusals(self._egress.address, told)
+            except Unavailable:
+                self._noted.again(told)
+                await asyncio.sleep(REPORT_SECONDS)
+            self._noted.forget({work.lease.job for work in self._hand.works})
 
     async def _report(self) -> None:
         lanes, now = self._hand.lanes, asyncio.get_running_loop().time()

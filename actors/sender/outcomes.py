@@ -40,7 +40,10 @@ def judged(event: Event) -> Judgement:
         return Judgement(Verdict.DEFERRED, Blame.BUSY) if event.reply.code == 421 else SEVERED
     if event.reply in OURS:
         return OURS[event.reply]
-    return judge(event.stage, event.reply)
+    found = judge(event.stage, event.reply)
+    if found.blame is Blame.SENDER_DOMAIN:  # a record is mended within hours, and the recipients are good
+        return found._replace(verdict=Verdict.DEFERRED)
+    return found
 
 
 def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float) -> Outcome:

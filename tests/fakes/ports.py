@@ -17,6 +17,7 @@ from actors.model.delivery import (
     Lease,
     Opening,
     Outcome,
+    Refusals,
     RowFailure,
     Shard,
     Site,
@@ -125,6 +126,7 @@ class FakeConductor:
     closed: dict[str, float] = field(default_factory=dict)
     leased: dict[int, Lease] = field(default_factory=dict)
     busy_seen: list[tuple[str, ...]] = field(default_factory=list)
+    refused: list[Refusals] = field(default_factory=list)
 
     async def notify(self, job: str) -> None: ...
 
@@ -154,6 +156,9 @@ class FakeConductor:
         assert lease not in self.finished, "finished twice"
         self.finished[lease] = unsent.tolist()
         self.closed.update(closed_sites)
+
+    async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
+        self.refused += told
 
     @property
     def unsent(self) -> list[int]:
