@@ -185,9 +185,7 @@ class Conductor:
                 return self._book_lease(egress, record, segment, chunks)
         return None
 
-    def _take(
-        self, work: JobWork, closed: frozenset[str], most: int, may_take: MayTake, now: float
-    ) -> tuple[int, list[Chunk]]:
+    def _take(self, work: JobWork, closed: frozenset[str], most: int, may_take: MayTake, now: float) -> tuple[int, list[Chunk]]:
         """Rows for a lease; none for sites where the job is halted, and few for one whose halt is over."""
         job, account = work.record.job, work.record.account
         halted = closed | self._halts.closed(job, account, now)

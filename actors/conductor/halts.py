@@ -1,8 +1,9 @@
 """Where a job may not go on because the receiver refuses the sender's domain or the message. Pure: counts in, halts out.
 
-A refusal that speaks about the sender's domain halts the whole account at that site, one that speaks about the content halts the
-one job there: more of the same would only be refused too, and harm the address. A halt ends after a while with a probe of a few
-rows; delivered mail lifts it, another refusal doubles it. Nothing is kept on disk: after a restart the next refusals halt again.
+A refusal that speaks about the sender's domain halts the whole account at that site, one that speaks about the content halts
+the one job there: more of the same would only be refused too, and harm the address. A halt ends after a while with a probe of
+a few rows; delivered mail lifts it, another refusal doubles it. Nothing is kept on disk: after a restart the next refusals
+halt again.
 """
 
 from collections.abc import Iterable
@@ -93,7 +94,9 @@ class Halts:
     def closed(self, job: str, account: str, now: float) -> frozenset[str]:
         """Sites where the job may send nothing now: halted, or waiting for the end of a probe."""
         return frozenset(
-            site for site, halt in self._of(job, account) if halt.until > now or (halt.until and now - halt.probed_at < PROBE_SECONDS)
+            site
+            for site, halt in self._of(job, account)
+            if halt.until > now or (halt.until and now - halt.probed_at < PROBE_SECONDS)
         )
 
     def lapsed(self, job: str, account: str, now: float) -> frozenset[str]:

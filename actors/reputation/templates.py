@@ -1,9 +1,9 @@
 """Reply templates mined from the stream: texts that differ only in addresses, numbers and ids are one template.
 
-In the manner of Drain (He et al., 2017), cut down to one level: a text is folded to words, words that carry an address, a number
-or an id become `<*>`, and a text joins the template of its code and length that shares most words with it; words that differ
-become `<*>` too. Pure, and bounded in every direction, for the texts are a stranger's: the template that was not seen for longest
-goes first.
+In the manner of Drain (He et al., 2017), cut down to one level: a text is folded to words, words that carry an address, a
+number or an id become `<*>`, and a text joins the template of its code and length that shares most words with it; words that
+differ become `<*>` too. Pure, and bounded in every direction, for the texts are a stranger's: the template that was not seen
+for longest goes first.
 """
 
 import re
@@ -17,7 +17,7 @@ MOST_ALIKE = 64  # templates of one code and length that a text is compared with
 ALIKE = 0.6  # share of words that must be the same
 WILD = "<*>"
 
-# An address, a host or URL, something with a digit in it, or a long word in which letters are no language (hex, base64, queue ids).
+# An address, a host or URL, something with a digit in it, or a long word that is none of a language (hex, base64, queue ids).
 _FOLDED = re.compile(r".*(@|://|\d).*|[0-9a-f]{8,}|[a-z0-9_-]+(\.[a-z0-9_-]+){2,}|\S{30,}", re.DOTALL)
 _EDGES = "[](){}<>\"'`,;:.!?-=*"
 
