@@ -33,7 +33,8 @@ class Pace:
 
     def begin(self) -> None:
         """One mail has begun."""
-        self._tokens -= 1.0
+        if self.limits.rate:  # what was begun while there was no rate is no debt to one that comes later
+            self._tokens -= 1.0
         self._used += 1
         self._since += 1
         self._begun += 1

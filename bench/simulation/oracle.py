@@ -62,10 +62,12 @@ def _deliver_site(
     now, pause, turn = 0.0, STEP, 0
     while now < seconds and not feed.empty:
         turn += 1
-        sent = tally.attempts
+        rooms = 0
         for egress in egresses[turn % len(egresses) :] + egresses[: turn % len(egresses)]:
             credit[egress] = min(credit[egress], 1.0) + speeds[egress] * STEP
-            count = int(min(credit[egress], pace * site.room(now, egress)))
+            room = site.room(now, egress)
+            rooms += room >= 1.0
+            count = int(min(credit[egress], pace * room))
             session = Session(site.client(egress, now))
             for _ in range(count):
                 row = feed.next(now, egress)
@@ -83,7 +85,7 @@ def _deliver_site(
                     feed.later(now + greylist, row, egress)
                 elif answer.rule in ("trouble", "drop"):
                     feed.later(now + AGAIN, row, "")
-        pause = STEP if tally.attempts > sent else min(2 * pause, LONGEST_PAUSE)
+        pause = STEP if rooms else min(2 * pause, LONGEST_PAUSE)
         now += pause
 
 

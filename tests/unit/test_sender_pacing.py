@@ -36,6 +36,14 @@ def test_the_rate_is_reached() -> None:
     assert 698 <= begun <= 708
 
 
+def test_a_rate_that_comes_late_asks_for_no_debt() -> None:
+    pace = Pace(LaneLimits(4), 0.0)
+    spend(pace, 0.0, 500)
+    pace.follow(LaneLimits(4, rate=2.0), 1.0)
+    assert pace.wait(1.0) <= 0.5
+    assert spend(pace, 2.0) >= 1
+
+
 def test_wait_is_exact() -> None:
     pace = Pace(LaneLimits(4, rate=0.5), 0.0)
     assert spend(pace, 0.0) == 1
