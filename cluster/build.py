@@ -18,6 +18,7 @@ from actors.model.sites import Credentials, Egress, Route
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
+from actors.renderer.template.timelimit import TimeLimit
 from actors.reputation.actor import Reputation
 from actors.results.actor import Results
 from actors.sender.actor import Sender
@@ -61,6 +62,10 @@ class Parts:
             for n, r in enumerate(self.config.routes)
             if r.user
         }
+
+    def time_limit(self) -> TimeLimit:
+        """Of templates, in processor time of the thread that renders."""
+        return TimeLimit(time.thread_time, self.config.rendering.row_seconds, self.config.rendering.call_seconds)
 
     def template_keys(self) -> TemplateKeys:
         """InvalidInput names every key that cannot be used."""
@@ -137,7 +142,12 @@ def _results(parts: Parts, _: str) -> dict[str, Any]:
 
 
 def _renderer(parts: Parts, _: str) -> dict[str, Any]:
-    return {"vault": parts.vault(), "identities": parts.identities(), "keys": parts.template_keys()}
+    return {
+        "vault": parts.vault(),
+        "identities": parts.identities(),
+        "keys": parts.template_keys(),
+        "limit": parts.time_limit(),
+    }
 
 
 def _intake(parts: Parts, _: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from actors.model.errors import InvalidInput, Problem
+from actors.renderer.template.timelimit import CALL_SECONDS, ROW_SECONDS
 
 CONFIG_ENV = "HONGYAN_CONFIG"
 DEFAULT_FILE = "hongyan.yaml"
@@ -88,6 +89,13 @@ class IdentityConfig(Section):
 TemplateKeysConfig = dict[AccountName, dict[KeyName, RequiredSecret]]
 
 
+class RenderingConfig(Section):
+    """Seconds of processor time that the templates may take for a row, and for all rows that are rendered together."""
+
+    row_seconds: float = Field(default=ROW_SECONDS, ge=0.01, le=3600)
+    call_seconds: float = Field(default=CALL_SECONDS, ge=0.01, le=3600)
+
+
 class LaneConfig(Section):
     """Connections a lane starts with and may grow to."""
 
@@ -124,6 +132,7 @@ class Config(Section):
     retry_scale: float = Field(default=1.0, ge=0.001, le=10)  # stretches the pauses between attempts
     nameservers: tuple[str, ...] = ()  # default: the system's
     template_keys: TemplateKeysConfig = {}
+    rendering: RenderingConfig = RenderingConfig()
     lanes: LaneConfig = LaneConfig()
     result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault
     file: Path = Path(DEFAULT_FILE)  # set by `load`

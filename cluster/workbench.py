@@ -21,6 +21,7 @@ from actors.model.ports import ExplainedSlot
 from actors.model.spec_json import spec_from_json, spec_to_json
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
+from actors.renderer.template.timelimit import TimeLimit
 from cluster import names
 from cluster.config import Config
 from cluster.inprocess import Local
@@ -41,6 +42,7 @@ class Workbench:
         self.vault: Vault = local.parts.vault()
         self.identities: tuple[Identity, ...] = local.parts.identities()
         self.keys: TemplateKeys = local.parts.template_keys()
+        self.limit: TimeLimit = local.parts.time_limit()
 
     @property
     def renderer(self) -> Any:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from actors.renderer.functions import limits
+from actors.renderer.template import timelimit
 
 PAGE = Path(__file__).parents[1] / "docs" / "templates.md"
+SECONDS = f"{timelimit.ROW_SECONDS:g}; {timelimit.CALL_SECONDS:g}"
 COLUMN, ROWS, REFUSED, STOPPED = "column", "row by row", "refused", "row fails"
 
 ROWS_OF_TEST: list[dict[str, Any]] = [
@@ -365,6 +367,7 @@ No real mail comes near; each stops a template that would hurt other jobs.
 | items of a list, of `range()` | {limits.MAX_ITEMS:,}; {limits.MAX_RANGE:,} |
 | characters of a value | {limits.MAX_TEXT_CHARS:,} |
 | characters that slots and loops of a row write | {limits.MAX_OUTPUT_CHARS:,} |
+| seconds of processor time of a row; of all rows rendered together | {SECONDS} (config `rendering`) |
 | width in a format; size for `center`, `batch` and the like | {limits.MAX_FORMAT_WIDTH:,}; {limits.MAX_SIZE_ARGUMENT:,} |
 """
 FOOT = """

@@ -25,6 +25,7 @@ from actors.renderer.look.gather import Look
 from actors.renderer.look.report import report, sampled
 from actors.renderer.look.watching import look_at
 from actors.renderer.message.dkim import Identity, signers_for
+from actors.renderer.template.timelimit import TimeLimit
 
 KEPT_JOBS = 8  # compiled jobs at hand: more run at once on one renderer only in odd hours, and compiling again is cheap
 HIDDEN = "\N{BLACK CIRCLE}" * 6  # a private value where values are shown; its length would say something
@@ -70,7 +71,7 @@ SAMPLE_ROWS = 2_000  # that explain measures: as many as a shard has, and done b
 
 
 class Renderer:
-    """Template and roster to envelopes.
+    """Template and roster to envelopes. `limit`: how long templates may compute; none for those that are trusted.
 
     Hard state: none. Kept for speed and rebuilt on demand: compiled jobs, mapped segments, loaded keys. A success promises that
     every row of the call is either an envelope or a failure. A failed call has done nothing; calling again is safe. After a
@@ -85,8 +86,9 @@ class Renderer:
         identities: Sequence[Identity] = (),
         kept_segments: int = KEPT_SEGMENTS,
         keys: TemplateKeys = NO_KEYS,
+        limit: TimeLimit | None = None,
     ):
-        self._vault, self._keys = vault, keys
+        self._vault, self._keys, self._limit = vault, keys, limit
         self._signers = signers_for(identities)
         self._jobs: Kept[str, CompiledJob] = Kept(KEPT_JOBS, self._compile)
         self._watched: Kept[str, CompiledJob] = Kept(KEPT_WATCHED, lambda job: self._compile(job, watched=True))
@@ -181,7 +183,7 @@ class Renderer:
                 return explain_job(compiled)
             table = self._segments[job, 0]
             rows = np.arange(min(SAMPLE_ROWS, table.num_rows))
-            return explain_job(compiled, (_taken(table, rows), rows), clock)
+            return explain_job(compiled, (_taken(table, rows), rows), clock, self._limit)
 
     def _shard(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Shard:
         compiled = self._jobs[job]
@@ -192,7 +194,7 @@ class Renderer:
             raise BrokenPromise("rows to render are in the segment, a stamp each")
         if not stamps.all():
             raise BrokenPromise("a row is rendered at a stamp, never at 0")
-        return Shard(compiled, _taken(table, local), rows, stamps, {})
+        return Shard(compiled, _taken(table, local), rows, stamps, {}, self._limit)
 
     def _compile(self, job: str, *, watched: bool = False) -> CompiledJob:
         try:

@@ -25,6 +25,7 @@ from actors.renderer.message.dkim import Signer, body_hash, relaxed
 from actors.renderer.message.mime import Entity, RowParts, join_rows, message_entity, rows_of, text_entity
 from actors.renderer.template import Plan
 from actors.renderer.template.itemtexts import joined
+from actors.renderer.template.timelimit import Spent, TimeLimit
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _MIME_VERSION = b"MIME-Version: 1.0\r\n"
@@ -39,9 +40,12 @@ class Shard:
     rows: RowArray
     stamps: StampArray
     failed: Failed
+    limit: TimeLimit | None = None
     enclosed: Enclosed = field(init=False)
+    spent: Spent | None = field(init=False)  # the time that the rows have taken in all templates
 
     def __post_init__(self) -> None:
+        self.spent = Spent.of(self.limit, len(self.rows)) if self.limit else None
         self.enclosed = Enclosed(self.job.enclosures, self.failed, self.job.snapshot.job)
 
     def __len__(self) -> int:
@@ -49,19 +53,19 @@ class Shard:
 
     def texts(self, plan: Plan) -> list[str]:
         """The plan's whole text for each row."""
-        columns = plan.run(self.table, self.rows)
+        columns = plan.run(self.table, self.rows, spent=self.spent)
         self.take_failures(columns.failed)
         return texts(columns.pieces, plan.statics, columns.n)
 
     def line(self, plan: Plan) -> list[str] | pa.StringArray:
         """The same, in Arrow where all of the plan's pieces are."""
-        columns = plan.run(self.table, self.rows)
+        columns = plan.run(self.table, self.rows, spent=self.spent)
         self.take_failures(columns.failed)
         return joined(columns.pieces, plan.statics, np.ones(columns.n, np.int64))
 
     def part(self, part: TextPart) -> Entity:
         """The part's encoded body."""
-        columns = part.plan.run(self.table, self.rows)
+        columns = part.plan.run(self.table, self.rows, spent=self.spent)
         self.take_failures(columns.failed)
         pieces = self.enclosed.take(columns, part.plan.statics)
         body = part.encoder.encode(pieces, columns.n, self.failed)
@@ -70,7 +74,9 @@ class Shard:
     def part_of(self, rows: Sequence[int]) -> "Shard":
         """Some rows as a shard of their own."""
         table = self.table.take(pa.array(rows, pa.int64()))
-        return Shard(self.job, table, self.rows[list(rows)], self.stamps[list(rows)], {})
+        part = Shard(self.job, table, self.rows[list(rows)], self.stamps[list(rows)], {}, self.limit)
+        part.spent = self.spent.part(list(rows)) if self.spent else None
+        return part
 
     def take_failures(self, failed: Mapping[int, tuple[RowState, str]]) -> None:
         for index, failure in failed.items():

@@ -9,6 +9,7 @@ from actors.model.job import RowArray
 from actors.renderer.attached import RowAttachment
 from actors.renderer.job import PREHEADER, CompiledJob
 from actors.renderer.template import Plan, SlotReport
+from actors.renderer.template.timelimit import Spent, TimeLimit
 from actors.renderer.template.timing import Timing
 
 Sample = tuple[pa.Table | pa.RecordBatch, RowArray]  # rows of the list and their numbers in the job
@@ -31,10 +32,16 @@ class Slot:
     rate: int = 0  # rows of the sample a second; 0 where none came there
 
 
-def explain_job(job: CompiledJob, sample: Sample | None = None, clock: Callable[[], float] | None = None) -> list[Slot]:
+def explain_job(
+    job: CompiledJob,
+    sample: Sample | None = None,
+    clock: Callable[[], float] | None = None,
+    limit: TimeLimit | None = None,
+) -> list[Slot]:
     """All slots, part by part in the order of a mail, each part in the order of its template. With a clock each is measured on
-    the sample, in this call."""
-    slots = [slot for part, plan in _plans(job) for slot in _slots(part, plan, _measured(plan, sample, clock))]
+    the sample, in this call, within the time limit of a call."""
+    spent = Spent.of(limit, len(sample[1])) if limit and sample else None
+    slots = [slot for part, plan in _plans(job) for slot in _slots(part, plan, _measured(plan, sample, clock, spent))]
     order = {part: n for n, part in reversed(list(enumerate(slot.part for slot in slots)))}
     return sorted(slots, key=lambda slot: order[slot.part])
 
@@ -55,13 +62,13 @@ def _plans(job: CompiledJob) -> Iterator[tuple[str, Plan]]:
                     yield f"attachment {number} {word}", each
 
 
-def _measured(plan: Plan, sample: Sample | None, clock: Callable[[], float] | None) -> Timing | None:
+def _measured(plan: Plan, sample: Sample | None, clock: Callable[[], float] | None, spent: Spent | None) -> Timing | None:
     if sample is None or clock is None:
         return None
     table, rows = sample
-    plan.run(table, rows)  # what is made once is made now
+    plan.run(table, rows, spent=spent)  # what is made once is made now
     timing = Timing(clock)
-    plan.run(table, rows, timing)
+    plan.run(table, rows, timing, spent)
     return timing
 
 

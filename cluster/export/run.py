@@ -130,7 +130,7 @@ class _Run:
         bench = self._bench
         by_row = any("{{" in a.file or "{%" in a.file for a in self._snapshot.spec.content.attachments)
         most = ROWS_WITH_FILES if by_row else MOST_ROWS
-        order = Order(bench.vault, bench.identities, bench.keys, bench.job, self._form(), self._stamp, most)
+        order = Order(bench.vault, bench.identities, bench.keys, bench.limit, bench.job, self._form(), self._stamp, most)
         self._progress(0, len(rows))
         with ExitStack() as stack:
             index = stack.enter_context(Spool(self._place.index, self._wish.deflated))

@@ -23,6 +23,7 @@ from actors.model.states import RowState
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
+from actors.renderer.template.timelimit import TimeLimit
 from cluster.export.forms import Block, Form
 from cluster.export.index import RENDERED, Tally, index_lines
 from cluster.vault import Vault
@@ -41,6 +42,7 @@ class Order:
     vault: Vault
     identities: tuple[Identity, ...]
     keys: TemplateKeys
+    limit: TimeLimit
     job: str
     form: Form
     stamp: int
@@ -107,7 +109,7 @@ def work(connection: Connection, order: Order) -> None:
     pa.set_cpu_count(1)  # the other cores have workers of their own
     return_freed_memory()
     try:
-        renderer = Renderer(order.vault, order.identities, kept_segments=1, keys=order.keys)
+        renderer = Renderer(order.vault, order.identities, kept_segments=1, keys=order.keys, limit=order.limit)
         Worker(connection, order, renderer).serve()
     except (EOFError, ConnectionError):
         return

@@ -26,6 +26,9 @@ class Rows:
     def spend(self, i: int, values: Sequence[Any]) -> None:
         pass
 
+    def late(self) -> bool:
+        return False
+
 
 def run(name: str, rows: int, args: Sequence[Any], job: Context = CONTEXT, **named: Any) -> list[Any]:
     """The column form: a list is a column, all else a literal. FAILED where a row ends."""

@@ -15,6 +15,7 @@ from actors.model.spec import ContentSpec, JobSpec, SenderSpec
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.message.dkim import Identity
+from actors.renderer.template.timelimit import TimeLimit
 from tests.fakes.snapshot import JOB, write_snapshot
 from tests.fakes.vault import FolderVault
 
@@ -37,6 +38,7 @@ class Mailing:
         segment_rows: int = 1000,
         account: str = "",
         keys: TemplateKeys = NO_KEYS,
+        limit: TimeLimit | None = None,
     ):
         count = len(next(iter(columns.values())))
         self.folder = tempfile.TemporaryDirectory()
@@ -49,7 +51,7 @@ class Mailing:
         write_snapshot(
             self.vault, spec, files, made if addresses is None else addresses, columns, types, segment_rows, account=account
         )
-        self.renderer = Renderer(self.vault, identities, keys=keys)
+        self.renderer = Renderer(self.vault, identities, keys=keys, limit=limit)
 
     def __enter__(self) -> "Mailing":
         return self

@@ -4,6 +4,7 @@ import csv
 import io
 import mailbox
 import re
+import time
 import zipfile
 from collections import Counter
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from actors.model.delivery import Envelopes
 from actors.model.errors import InvalidInput
 from actors.renderer.functions.keys import NO_KEYS
+from actors.renderer.template.timelimit import TimeLimit
 from cluster.export.crew import tasks
 from cluster.export.ending import Spool, end_zip
 from cluster.export.forms import FolderForm, Form, MboxForm, OneFile, ZipForm, mail_path
@@ -247,7 +249,7 @@ def test_rows_and_stamps_as_people_write_them() -> None:
 
 
 def test_heavy_mails_go_in_small_blocks() -> None:
-    order = Order(None, (), NO_KEYS, "J", FolderForm(Path()), STAMP)  # type: ignore[arg-type]
+    order = Order(None, (), NO_KEYS, TimeLimit(time.thread_time), "J", FolderForm(Path()), STAMP)  # type: ignore[arg-type]
     worker = Worker(None, order, None)  # type: ignore[arg-type]
     light = [len(rows) for rows in worker.cut(Task(0, 0, 2_000))]
     assert light == [FIRST_ROWS] * (2_000 // FIRST_ROWS) + [2_000 % FIRST_ROWS] * bool(2_000 % FIRST_ROWS)

@@ -65,6 +65,9 @@ class Rows:
     def spend(self, i: int, values: Any) -> None:
         pass
 
+    def late(self) -> bool:
+        return False
+
 
 def alone(name: str, value: Any, settings: tuple[Any, ...]) -> Any:
     """The function's value for one row; the exception's class where it fails."""

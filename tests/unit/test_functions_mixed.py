@@ -36,6 +36,9 @@ class Rows:
     def spend(self, i: int, values: Sequence[Any]) -> None:
         pass
 
+    def late(self) -> bool:
+        return False
+
 
 def column(name: str, rows: list[tuple[Any, ...]]) -> list[Any]:
     """What the column form gives for each row."""

@@ -6,7 +6,7 @@ a row raises, a second pass that finds out which. Scalar code over plain values 
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from itertools import repeat
+from itertools import islice, repeat
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -32,6 +32,7 @@ from actors.renderer.functions.values import (
     weave,
 )
 
+ROWS_A_COUNT = 256  # worked out by a scalar function before the time is looked at: some milliseconds at most
 _SAMPLE = 64  # rows that tell whether a text column repeats itself
 _EPOCH = date(1970, 1, 1)
 _FIRST_DAY, _LAST_DAY = (date(1900, 1, 1) - _EPOCH).days, (date(2100, 1, 1) - _EPOCH).days
@@ -47,6 +48,10 @@ class Scope(Protocol):
     def fail(self, i: int, error: BaseException) -> None: ...
     def spend(self, i: int, values: Sequence[Any]) -> None:
         """Charges row i for the lists among these values. Raises Limit where the row has used up what it may."""
+        ...
+
+    def late(self) -> bool:
+        """Counts the time since the last count; whether no row goes on."""
         ...
 
 
@@ -82,6 +87,10 @@ class Part:
         """Row i of the part pays in the whole."""
         self._whole.spend(int(self._index[i]), values)
 
+    def late(self) -> bool:
+        """All of the whole pay."""
+        return self._whole.late()
+
 
 class OneRow:
     """The scope of a scalar call: what fails, raises."""
@@ -98,6 +107,10 @@ class OneRow:
     def spend(self, i: int, values: Sequence[Any]) -> None:
         """The sandbox has charged the call."""
 
+    def late(self) -> bool:
+        """The sandbox counts the row's time."""
+        return False
+
 
 def fail_all(scope: Scope, error: BaseException) -> Lit:
     """No row of the scope can be worked out."""
@@ -108,6 +121,8 @@ def fail_all(scope: Scope, error: BaseException) -> Lit:
 
 def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> Value:
     """The function's values, row by row; null where it raises (and the row fails)."""
+    if scope.late():
+        return Lit(None)
     if all(isinstance(arg, Lit) for arg in args):
         try:
             values = [arg.value for arg in args]  # type: ignore[union-attr]
@@ -120,7 +135,14 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
         return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
     streams: list[Any] = [arg.list() if isinstance(arg, Col) else repeat(arg.value) for arg in args]
     try:
-        return column_of(list(map(function, *streams)))
+        results, values = map(function, *streams), []
+        while True:
+            portion = list(islice(results, ROWS_A_COUNT))
+            values += portion
+            if len(portion) < ROWS_A_COUNT:
+                return column_of(values)
+            if scope.late():
+                return Lit(None)
     except Exception:
         return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
 
@@ -128,6 +150,8 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
 def _one_by_one(scope: Scope, function: Callable[..., Any], lists: list[list[Any]]) -> list[Any]:
     values: list[Any] = []
     for i, row in enumerate(zip(*lists, strict=True)):
+        if i % ROWS_A_COUNT == 0 and scope.late():
+            return [None] * scope.n
         try:
             scope.spend(i, row)
             values.append(function(*row))

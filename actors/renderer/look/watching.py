@@ -42,7 +42,7 @@ class WatchedShard(Shard):
         return self.parts[id(part)]
 
     def _part(self, part: TextPart) -> Entity:
-        columns = part.plan.run(self.table, self.rows)
+        columns = part.plan.run(self.table, self.rows, spent=self.spent)
         self.take_failures(columns.failed)
         pieces = self.enclosed.take(columns, part.plan.statics)
         if part.subtype == "html":
@@ -74,7 +74,7 @@ def look_at(shard: Shard, signers: Sequence[Signer], look: Look) -> None:
     """Renders the shard's rows and adds them to the look."""
     job = shard.job
     added = _signature_bytes(shard, signers)
-    watched = WatchedShard(job, shard.table, shard.rows, shard.stamps, {})
+    watched = WatchedShard(job, shard.table, shard.rows, shard.stamps, {}, shard.limit)
     watched.kept, watched.parts, watched.html_bytes = {}, {}, np.zeros(len(shard), np.int64)
     for part in reversed(
         job.texts
@@ -104,7 +104,7 @@ def _signature_bytes(shard: Shard, signers: Sequence[Signer]) -> int:
     if signers and len(shard):
         first = shard.table.slice(0, 1)
         for chosen in ((), signers):
-            one = Shard(shard.job, first, shard.rows[:1], shard.stamps[:1], {})
+            one = Shard(shard.job, first, shard.rows[:1], shard.stamps[:1], {}, shard.limit)
             sizes.append(len(render_shard(one, chosen).data))
         for _, watch in shard.job.watches:
             watch.take()

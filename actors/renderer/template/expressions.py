@@ -84,6 +84,11 @@ class Expressions:
         value = Lit(node.value)
         return lambda frame: value
 
+    def _environmentattribute(self, node: nodes.EnvironmentAttribute) -> Step:
+        """A constant that the tree cannot hold."""
+        value = Lit(getattr(self._environment, node.name))
+        return lambda frame: value
+
     def _name(self, node: nodes.Name) -> Step:
         if node.name == "loop" and self.loops:
             raise RowByRow("hands `loop` over")

@@ -25,6 +25,7 @@ from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
 from actors.renderer.template.printing import printed
 from actors.renderer.template.sandbox import RowEnvironment
+from actors.renderer.template.timelimit import GRAIN, Spent
 from actors.renderer.template.timing import Timing
 
 _EMPTY = pa.array([""])
@@ -40,7 +41,20 @@ def _same(value: Value) -> Any:
 class Shard:
     """One run of a plan: the rows, the columns loaded so far, the rows that failed."""
 
-    __slots__ = ("columns", "environment", "failed", "job", "n", "place", "statics", "steps", "table", "timing", "zone")
+    __slots__ = (
+        "columns",
+        "environment",
+        "failed",
+        "job",
+        "n",
+        "place",
+        "spent",
+        "statics",
+        "steps",
+        "table",
+        "timing",
+        "zone",
+    )
 
     def __init__(
         self,
@@ -54,6 +68,7 @@ class Shard:
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
         self.statics = statics  # the plan's literals
         self.timing: Timing | None = None
+        self.spent: Spent | None = None  # the time that the rows have taken
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
         self.place = ""  # file and line of what is being worked out
@@ -225,11 +240,37 @@ class Frame:
         else:
             shard.steps += _sums(self.owners, np.broadcast_to(np.int64(steps), self.n), shard.n)
         if self.n and shard.steps.max() > MAX_STEPS:
-            self._stop(shard.steps > MAX_STEPS, "takes too many steps")
+            for at in np.flatnonzero(shard.steps > MAX_STEPS).tolist():
+                self._stop(at, "takes too many steps")
 
-    def _stop(self, rows: Mask, reason: str) -> None:
-        for at in np.flatnonzero(rows).tolist():
-            self.shard.failed.setdefault(at, Failure(RowState.RENDER_ERROR, f"{self.shard.place}: {reason}"))
+    def late(self, least: float = GRAIN) -> bool:
+        """Charges the living rows of the frame the time since the last count, if it is this long at least, and ends those that
+        have taken too much; whether none is left."""
+        spent = self.shard.spent
+        seconds = 0.0 if spent is None else spent.take(least)
+        if spent is None or not seconds:
+            return False
+        alive = self.alive()
+        paying = self.n if alive is None else np.count_nonzero(alive)
+        if not paying:
+            return True
+        if self.owners is None:
+            spent.rows[:] += seconds / paying
+        else:
+            spent.rows += np.bincount(self.owners if alive is None else self.owners[alive], minlength=len(spent.rows)) * (
+                seconds / paying
+            )
+        over = spent.rows > spent.most
+        if not over.any():
+            return False
+        for at in np.flatnonzero(over).tolist():
+            self._stop(at, spent.reason(at))
+        alive = self.alive()
+        return alive is not None and not alive.any()
+
+    def _stop(self, at: int, reason: str) -> None:
+        """Ends a row of the shard."""
+        self.shard.failed.setdefault(at, Failure(RowState.RENDER_ERROR, f"{self.shard.place}: {reason}"))
 
     def alive(self) -> Mask | None:
         """Which rows have not failed; None: all."""
@@ -290,7 +331,8 @@ class Frame:
         total = chars if space.owners is None else _sums(space.owners, chars, shard.n)
         long = total > MAX_OUTPUT_CHARS
         if long.any():
-            self._stop(long, "writes a text that is too long")
+            for at in np.flatnonzero(long).tolist():
+                self._stop(at, "writes a text that is too long")
             last = pieces[-1]
             gone = long if space.owners is None else long[space.owners]
             if last.static < 0:

@@ -161,6 +161,8 @@ class Loop:
         for rows in _portions(lists.counts if alive is None else lists.counts * alive):
             part = frame if len(rows) == frame.n else frame.chosen(rows)
             turned[rows] = self._portion(part, lists.take(rows), pieces) > 0
+            if frame.late():
+                return
         if self._orelse is not None and not turned.all():
             self._otherwise(frame, pieces, ~turned)
 

@@ -1,7 +1,7 @@
 """How the sandbox counts what a row uses: loop turns, calls, list sizes, characters written.
 
-The syntax tree is changed so that every loop, macro, block and included file charges the meter; nothing here reads a clock, so
-a row ends alike on every machine.
+The syntax tree is changed so that every loop, macro, block and included file charges the meter. These counts end a row alike on
+every machine; the time limit, whose clock is handed in, is only there for what they let pass.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,8 +13,10 @@ from actors.renderer.functions import guards
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.template.naming import name_codes, name_columns
+from actors.renderer.template.timelimit import Spent
 from actors.renderer.template.watch import FILTER
 
+STEPS_A_LOOK = 16  # at the clock: a step takes 5 ms at worst
 NODES_A_STEP = 64  # of a loop's body: slots that print nothing are no free work
 FUNCTION = "hongyan_function_"  # prefix of the names that calls of functions go by in the sandbox
 
@@ -29,20 +31,29 @@ class RowSandbox(Protocol):
 class Meter:
     """What the running row has used."""
 
-    __slots__ = ("chars", "steps")
+    __slots__ = ("_due", "_from", "_left", "_row", "chars", "spent", "steps")
 
     def __init__(self) -> None:
+        self.spent: Spent | None = None
         self.begin(0)
 
-    def begin(self, steps: int) -> None:
-        """A program starts for a row that has used so many steps before."""
+    def begin(self, steps: int, spent: Spent | None = None, row: int = 0) -> None:
+        """A program starts for a row that has used so many steps before; the time that it may take."""
         self.steps = steps
         self.chars = 0
+        self.spent, self._row = spent, row
+        self._due = steps + STEPS_A_LOOK
+        self._from, self._left = (0.0, 0.0) if spent is None else (spent.limit.clock(), spent.left(row))
 
     def step(self, steps: int = 1) -> None:
         self.steps += steps
         if self.steps > MAX_STEPS:
             raise Limit("takes too many steps")
+        if self.spent is not None and self.steps >= self._due:
+            self._due = self.steps + STEPS_A_LOOK
+            seconds = self.spent.limit.clock() - self._from
+            if seconds > self._left:
+                raise Limit(self.spent.reason(self._row, seconds))
 
     def touch(self, *values: Any) -> None:
         """Charges lists and the like by their size; other values are free."""

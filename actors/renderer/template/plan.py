@@ -18,6 +18,7 @@ from actors.renderer.functions.context import Context
 from actors.renderer.template.calls import called, first_literals, setting_problems
 from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
+from actors.renderer.template.constants import Constants
 from actors.renderer.template.fields import field_problems, wrap_fields
 from actors.renderer.template.frame import Frame, Shard
 from actors.renderer.template.kinds import kind_problems
@@ -27,6 +28,7 @@ from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.statements import Act, Statements
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.timelimit import Spent
 from actors.renderer.template.timing import Timing
 from actors.renderer.template.watch import Watch
 
@@ -46,11 +48,19 @@ class Plan:
         self._environment, self._context = environment, context
         self._zone = ZoneInfo(context.timezone)
 
-    def run(self, table: pa.Table | pa.RecordBatch, rows: NDArray[np.int64], timing: Timing | None = None) -> Columns:
+    def run(
+        self,
+        table: pa.Table | pa.RecordBatch,
+        rows: NDArray[np.int64],
+        timing: Timing | None = None,
+        spent: Spent | None = None,
+    ) -> Columns:
         """The texts of these rows. `table` holds their list columns, `rows` their numbers in the job; `timing` notes what each
-        slot takes."""
+        slot takes, `spent` the time that each row takes, and ends those that take too long."""
         shard = Shard(table, len(rows), self._context, self._environment, self._zone, self.statics)
-        shard.timing = timing
+        shard.timing, shard.spent = timing, spent
+        if spent is not None:
+            spent.begin()
         columns = Columns(shard.n, [], shard.failed)
         if shard.n:
             with np.errstate(all="ignore"):
@@ -90,13 +100,19 @@ def compile_template(
         problems += kind_problems(sources, context, shadowed)
     if fields:
         problems += [problem for source in sources for problem in field_problems(source, fields)]
+    scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
+    environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed, watch=watch)
+    constants = Constants(environment, context, escape, shadowed)
+    constants.fold(sources)
+    if typed:
+        told = {(problem.file, problem.line, problem.column) for problem in problems}
+        problems += [p for p in constants.problems if (p.file, p.line, p.column) not in told]
     if problems:
         raise InvalidInput(tuple(problems))
     calls, attached = called(reached), first_literals(reached, "pdf_attach")
     for read in sources:
         name_codes(read.tree, shadowed)
     ranked = frozenset(column for source in sources for column in name_columns(source.tree, shadowed))
-    scalars = {name: function.scalar(context) for name, function in REGISTRY.items()}
     if watch is not None:
         printing = private_problems(all_files(sources, files or {}), watch.private)
         watch.hidden = frozenset((p.file, p.line) for p in printing)
@@ -104,7 +120,6 @@ def compile_template(
             watch.attach(read)
     for read in sources if fields else ():
         wrap_fields(read, fields)
-    environment = RowEnvironment(scalars, escape=escape, files=files or {}, shadowed=shadowed, watch=watch)
     statements = Statements(environment, escape, shadowed, taken)
     try:
         act = statements.template(main)

@@ -22,13 +22,13 @@ def printed(scope: Scope, value: Value, escape: bool) -> list[str] | pa.StringAr
     """One text a row."""
     if not isinstance(value, Col):
         try:
-            return [_one(value.value, escape)] * scope.n
+            return [text_of(value.value, escape)] * scope.n
         except Exception as error:
             fail_all(scope, error)
             return [""] * scope.n
     kind = value.kind
     if kind not in (INT, FLOAT, BOOL, DECIMAL, TEXT, MARKUP):
-        return [t or "" for t in list_of(each(scope, lambda v: _one(v, escape), (value,)), value.n)]
+        return [t or "" for t in list_of(each(scope, lambda v: text_of(v, escape), (value,)), value.n)]
     text = _arrow(value)
     if text is not None:
         if value.null is not None:
@@ -51,7 +51,8 @@ def _arrow(value: Col) -> pa.StringArray | None:
     return printed_decimals(value) if value.kind == DECIMAL else printed_floats(value.array())
 
 
-def _one(value: Any, escape: bool) -> str:
+def text_of(value: Any, escape: bool) -> str:
+    """One value's text."""
     if value is None:
         return ""
     weigh(value)

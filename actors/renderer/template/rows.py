@@ -13,6 +13,7 @@ from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
 from actors.renderer.template.metering import prepare
 from actors.renderer.template.sandbox import RowEnvironment
+from actors.renderer.template.timelimit import Spent
 
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _SETS = (nodes.Assign, nodes.AssignBlock)
@@ -36,9 +37,12 @@ class Program:
         """The names whose values it needs from the frame."""
         return frame.visible() if self._reads_all else self._reads
 
-    def run(self, values: Mapping[str, Any], steps: int) -> tuple[str, dict[str, Any]]:
-        """One row's text and the names that it set. Raises whatever the row's values make it raise; `used` tells the steps."""
-        self._environment.meter.begin(steps)
+    def run(
+        self, values: Mapping[str, Any], steps: int, spent: Spent | None = None, row: int = 0
+    ) -> tuple[str, dict[str, Any]]:
+        """One row's text and the names that it set. Raises whatever the row's values make it raise; `used` tells the steps.
+        `spent`: the time that the shard's rows have taken, of which this is `row`."""
+        self._environment.meter.begin(steps, spent, row)
         context = self._template.new_context(dict(values))
         return "".join(self._template.root_render_func(context)), context.vars
 
@@ -72,7 +76,8 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
     alive = frame.alive()
     going = [True] * frame.n if alive is None else alive.tolist()
     outcomes: list[tuple[str, dict[str, Any]] | None] = []
-    watch = program.watch
+    watch, spent = program.watch, frame.shard.spent
+    frame.late(0.0)
     for i, row in enumerate(rows):  # a loop over rows: what comes here has no column form
         outcome = None
         at = frame.owner(i)
@@ -80,10 +85,12 @@ def _outcomes(program: Program, frame: Frame) -> list[tuple[str, dict[str, Any]]
             if watch is not None:
                 watch.at = at
             try:
-                outcome = program.run(dict(zip(names, row, strict=True)), int(frame.shard.steps[at]))
+                outcome = program.run(dict(zip(names, row, strict=True)), int(frame.shard.steps[at]), spent, at)
             except Exception as error:
                 frame.fail(i, error, program.place(error))
             frame.shard.steps[at] = program.used
+            if spent is not None:
+                spent.rows[at] += spent.take()
         outcomes.append(outcome)
     return outcomes
 

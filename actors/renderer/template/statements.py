@@ -30,6 +30,7 @@ from actors.renderer.template.macros import (
     template_names,
 )
 from actors.renderer.template.metering import body_steps, set_names, turn_calls, turn_steps
+from actors.renderer.template.printing import text_of
 from actors.renderer.template.rows import Program, run_statement, value_step
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.syntax import Source
@@ -43,6 +44,7 @@ _WORDS: dict[type[nodes.Node], str] = {
 }
 _SETTING = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.Import, nodes.FromImport)
 _NOT_ALONE = (nodes.Macro, nodes.CallBlock, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block)
+MOST_CHARS_JOINED = 1_000  # of a constant slot that becomes literal text: all of a plan's literals are kept and encoded
 _BLOCK = "hongyan block"  # the name of a filtered block's text: no template can write it
 
 
@@ -110,6 +112,7 @@ class Statements:
             for i in range(at, len(acts)):
                 before = len(failed)
                 acts[i](frame, pieces)
+                frame.late()
                 if len(failed) != before and i + 1 < len(acts):
                     alive = frame.alive()
                     if alive is not None:
@@ -364,6 +367,11 @@ class Statements:
         for part in [*node.nodes, None]:
             if isinstance(part, nodes.TemplateData):
                 literal += part.data
+                continue
+            if isinstance(part, nodes.Const) and len(text := text_of(part.value, self._escape)) <= MOST_CHARS_JOINED:
+                literal += text
+                line, said = source.slots.get(id(part), (part.lineno, ""))
+                self.reports.append(SlotReport(source.name, line, said or source.block(line), "column", kernel="constant"))
                 continue
             if literal:
                 acts.append(self._literal(literal))

@@ -16,6 +16,7 @@ _WORDS = {"N": "column kernel", "D": "once a distinct value", "R": "value by val
 _TYPES = {"int": "int64", "float": "float64", "decimal": "decimal128", "datetime": "timestamp", "obj": "any"}
 _KERNELS: tuple[tuple[type[nodes.Node], str], ...] = (
     (nodes.Const, "constant"),
+    (nodes.EnvironmentAttribute, "constant"),
     (nodes.Name, "column"),
     (nodes.Compare, "comparison"),
     (nodes.BinExpr, "arithmetic"),
