@@ -30,7 +30,7 @@ check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/pyth
 
 test: setup ; $(BIN)/pytest -m "not deep"
 
-test-deep: setup ; $(BIN)/pytest -m deep --timeout 3600
+test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 
 test-crash: setup ; HONGYAN_KILLS=50 $(BIN)/pytest tests/e2e/test_crash_matrix.py --timeout 3600
 

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("hongyan", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.examples import DEFAULT, examples
+
+settings.register_profile(
+    "hongyan",
+    derandomize=True,
+    deadline=None,
+    max_examples=examples(DEFAULT),
+    database=None,  # the same examples each time: there is nothing to remember
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("hongyan")
 
 

@@ -360,7 +360,7 @@ No real mail comes near; each stops a template that would hurt other jobs.
 
 | limit | value |
 |---|---|
-| characters of a file | {limits.MAX_SOURCE_CHARS:,} |
+| characters of a file; words and signs in its tags | {limits.MAX_SOURCE_CHARS:,}; {limits.MAX_TOKENS:,} |
 | elements of a template; their nesting | {limits.MAX_NODES:,}; {limits.MAX_DEPTH} |
 | depth of files taken in; places that take one in | {limits.MAX_INCLUDE_DEPTH}; {limits.MAX_INCLUDES} |
 | loop turns and calls of a row | {limits.MAX_STEPS:,}; lists cost one for each {limits.ITEMS_A_STEP} items |

@@ -28,6 +28,7 @@ from cluster.export.target import staged
 from cluster.export.worker import BLOCK_BYTES, FIRST_ROWS, MOST_ROWS, Order, Task, Worker
 from cluster.export.zips import STORED, Entry, central_record, dos_time, end_of_archive, local_header
 from gateway.cli.render import rows_of, stamp_of
+from tests.examples import examples
 
 STAMP = 1_795_763_368
 FRAGMENTS = st.sampled_from(["From ", ">From me", ">>>From ", "From: x", "a", "", " From ", "From", "鴻雁 From ", ">", "-"])
@@ -74,7 +75,7 @@ def make_zip(folder: Path, blocks: list[dict[int, bytes]], deflated: bool, order
 
 
 @given(blocks=BLOCKS, deflated=st.booleans(), backwards=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_zip_reads_back_in_row_order(tmp_path_factory: pytest.TempPathFactory, blocks, deflated, backwards) -> None:
     mails = numbered(blocks)
     order = list(reversed(range(len(mails)))) if backwards else None
@@ -129,7 +130,7 @@ def test_a_stamp_that_no_dos_date_can_tell() -> None:
 
 
 @given(blocks=BLOCKS)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_an_mbox_reads_back(tmp_path_factory: pytest.TempPathFactory, blocks) -> None:
     file = tmp_path_factory.mktemp("mbox") / "out.mbox"
     file.write_bytes(b"")

@@ -21,6 +21,7 @@ from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import clusters
 from actors.renderer.functions.lunar import _months, lunar_day
+from tests.examples import examples
 from tests.fakes.functions import AS_OF, FAILED, agree, run, scalar
 
 HANT = str.maketrans("万亿点负贰叁陆", "萬億點負貳參陸")
@@ -28,7 +29,7 @@ MIXED = "王小明歐陽ABcd 09,.…！（）「」ＡＢ１２　éあア한א�
 TEXTS = st.text(st.sampled_from(MIXED) | st.characters(exclude_categories=("Cs",)), max_size=24)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.none() | TEXTS, min_size=1, max_size=8))
 def test_full_and_half_width(texts: list[Any]) -> None:
     def full(text: str) -> str:
@@ -46,7 +47,7 @@ def test_full_and_half_width(texts: list[Any]) -> None:
 PLAIN = st.text(st.sampled_from("王小明歐陽ABcd 09,.！（）ＡＢ１２　éあア한אבגمحمد…αx①👍🎂"), max_size=24)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(PLAIN, st.integers(0, 30), st.sampled_from(["…", "", "...", "（略）"]))
 def test_truncate_width_fills_the_columns(text: str, columns: int, suffix: str) -> None:
     got = scalar("truncate_width", text, columns, suffix)
@@ -63,7 +64,7 @@ def test_truncate_width_fills_the_columns(text: str, columns: int, suffix: str) 
     assert wcwidth.wcswidth(text[: len(kept) + 1]) + wcwidth.wcswidth(suffix) > columns  # one more would not have fitted
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(TEXTS, st.integers(0, 30))
 def test_truncate_width_keeps_characters_whole(text: str, columns: int) -> None:
     got = scalar("truncate_width", text, columns, "")
@@ -96,7 +97,7 @@ def test_simp_trad_is_openccs() -> None:
         scalar("simp_trad", "x", "../s2t")
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(st.sampled_from(DIRECTIONS), st.lists(st.none() | TEXTS, min_size=1, max_size=5))
 def test_simp_trad_of_any_text(direction: str, texts: list[Any]) -> None:
     judge = OpenCC(direction)
@@ -178,7 +179,7 @@ WHOLE = (
 )
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(WHOLE)
 def test_numerals_read_back(value: int) -> None:
     for style in ("lower", "upper"):
@@ -290,7 +291,7 @@ def test_every_lunar_day_is_that_of_another_almanac() -> None:
         day += dt.timedelta(1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.none() | st.dates(dt.date(1901, 2, 19), dt.date(2057, 9, 1)), min_size=1, max_size=6))
 def test_lunar_dates_and_animals(days: list[Any]) -> None:
     traditional = OpenCC("s2tw")

@@ -16,9 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.mailbox import check_mailbox
+from tests.examples import examples
 from tests.unit.texts import KEYS, alike, reasons, shown, texts
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=examples(40), deadline=None)
 rows = st.lists(texts | st.none(), min_size=1, max_size=8)
 
 

@@ -21,6 +21,7 @@ from actors.renderer.functions.dateparse import read
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.lunar import lunar_day
 from actors.renderer.template import Columns, compile_template
+from tests.examples import examples
 from tests.fakes.functions import AS_OF, CONTEXT, FAILED, agree, run, scalar
 
 DATED = Context(types={"x": "date", "edge": "date"}, as_of=AS_OF)
@@ -52,7 +53,7 @@ def later(day: dt.date, n: int, unit: str) -> dt.date:
 UNITS = ["day", "week", "month", "quarter", "year"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(st.tuples(st.none() | DATES, st.none() | st.integers(-400, 400)), min_size=1, max_size=12), st.sampled_from(UNITS)
 )
@@ -64,7 +65,7 @@ def test_date_add(rows: list[tuple[Any, Any]], unit: str) -> None:
     agree("date_add", known(lambda d: later(dt.date.fromisoformat(d), -1, unit)), texts, rest=(-1, unit))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(NEAR, NEAR), min_size=1, max_size=8), st.sampled_from(UNITS))
 def test_date_diff_counts_as_far_as_date_add_goes(rows: list[tuple[dt.date, dt.date]], unit: str) -> None:
     def reference(a: dt.date, b: dt.date) -> int:
@@ -81,7 +82,7 @@ def test_date_diff_over_all_years() -> None:
     assert scalar("date_diff", "2024-02-29", "2025-02-28", "year") == 1  # as date_add('2024-02-29', 1, 'year') is 2025-02-28
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(COLUMN)
 def test_date_part_and_roc_year(days: list[Any]) -> None:
     references: dict[str, Callable[[dt.date], int]] = {
@@ -99,7 +100,7 @@ def test_date_part_and_roc_year(days: list[Any]) -> None:
     agree("roc_year", known(lambda d: d.year - 1911), days)
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(COLUMN)
 def test_edges_by_walking(days: list[Any]) -> None:
     spans: dict[str, Callable[[dt.date], Any]] = {
@@ -134,7 +135,7 @@ def birthday(birth: dt.date, year: int) -> dt.date:
         return dt.date(year, 3, 1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.lists(st.tuples(st.none() | NEAR, st.none() | NEAR), min_size=1, max_size=12))
 def test_age(rows: list[tuple[Any, Any]]) -> None:
     def reference(birth: dt.date, on: dt.date) -> int:
@@ -160,7 +161,7 @@ def test_age_of_leap_day_children() -> None:
     ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.lists(st.none() | NEAR, min_size=1, max_size=12), st.integers(0, 366), st.dates(dt.date(1996, 1, 1), dt.date(2040, 1, 1))
 )
@@ -181,7 +182,7 @@ def test_birthday_in_across_the_year_end() -> None:
     assert run("days_until", 3, [[dt.date(2027, 1, 1), dt.date(2026, 12, 29), None]], job) == [2, -1, None]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(COLUMN)
 def test_days_until_and_names(days: list[Any]) -> None:
     agree("days_until", known(lambda d: (d - TODAY).days), days)
@@ -189,7 +190,7 @@ def test_days_until_and_names(days: list[Any]) -> None:
         agree("weekday_name", known(lambda d, to=locale: format_date(d, "cccc", to.replace("-", "_"))), days, rest=(locale,))
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(COLUMN)
 def test_roc_date_before_and_after_1912(days: list[Any]) -> None:
     def reference(day: dt.date, long: bool) -> str:
@@ -206,7 +207,7 @@ def test_roc_date_before_and_after_1912(days: list[Any]) -> None:
     assert read("民前1/10/10") == dt.date(1911, 10, 10)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.datetimes(dt.datetime(1950, 1, 1), dt.datetime(2037, 1, 1)),
     st.sampled_from(["America/New_York", "Europe/Berlin", "UTC"]),
@@ -339,7 +340,7 @@ ENGLISH = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(st.dates(dt.date(1000, 1, 1)), st.sampled_from(FORMS), st.booleans())
 def test_parse_date_reads_what_was_written(day: dt.date, form: str, wide: bool) -> None:
     text = form.format(day, ENGLISH[day.month - 1], WEEKDAYS[day.weekday()])
@@ -348,13 +349,13 @@ def test_parse_date_reads_what_was_written(day: dt.date, form: str, wide: bool) 
     assert scalar("parse_date", f"  {text}\t") == day
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.dates(dt.date(1921, 1, 1), dt.date(2110, 12, 31)), st.sampled_from(ROC_FORMS))
 def test_parse_date_of_the_roc(day: dt.date, form: str) -> None:
     assert scalar("parse_date", form.format(day, y=day.year - 1911)) == day
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(
     st.dates(dt.date(1000, 1, 1)),
     st.sampled_from(["dd/MM/yyyy", "M/d/y", "d. MMMM y", "EEEE, d MMM y", "yyyy年M月d日 HH:mm", "MMMM d, y"]),
@@ -441,7 +442,7 @@ def test_workdays_are_those_of_the_official_calendars(official: dict[dt.date, st
     assert all(run("workday_add", 3, [[dt.date(y, 6, 1)] * 3, [0, 1, 2]]) for y in (2019, 2020))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.lists(st.dates(dt.date(1998, 7, 1), dt.date(2100, 6, 1)), min_size=1, max_size=4), st.integers(-40, 40))
 def test_workdays_without_holidays(days: list[dt.date], n: int) -> None:
     def reference(day: dt.date) -> dt.date:

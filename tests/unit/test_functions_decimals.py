@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.renderer.template import Context, compile_template
+from tests.examples import examples
 
 TYPES = {"m": "decimal", "f": "float", "i": "int", "t": "text"}
 KINDS = {"m": pa.decimal128(20, 2), "f": pa.float64(), "i": pa.int64(), "t": pa.string()}
@@ -178,7 +179,7 @@ def test_money_as_a_mailing_writes_it() -> None:
         assert texts(slot, m=MONEY[:3]) == lines, slot
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.decimals(-(10**17), 10**17, places=2), st.floats(allow_nan=False)), min_size=1, max_size=4),
     st.sampled_from([*ARITHMETIC, *COMPARISONS, "**"]),

@@ -23,6 +23,7 @@ from actors.renderer.functions.table import Table
 from actors.renderer.template import compile_template
 from cluster.config import Config
 from cluster.workbench import opened
+from tests.examples import examples
 from tests.fakes.bundles import CONTROL, bundle_files
 from tests.fakes.mailing import Mailing
 from tests.fakes.tables import made_table
@@ -55,7 +56,7 @@ def run(source: str, table: Table, columns: dict[str, tuple[str, list[Any]]]) ->
     return [None if i in found.failed else found.text(plan.statics, i) for i in range(found.n)]
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(
     st.lists(st.one_of(POINTS, st.just((None, 1.0)), st.just((1.0, None))), max_size=12),
     st.lists(st.one_of(POINTS, st.just((None, 1.0))), min_size=1, max_size=5),

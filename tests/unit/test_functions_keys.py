@@ -20,12 +20,13 @@ from cluster import machine
 from cluster.build import Parts
 from cluster.config import Config
 from cluster.workbench import opened
+from tests.examples import examples
 from tests.fakes.mailing import Mailing
 from tests.fakes.snapshot import JOB
 from tests.unit.texts import CONTEXT, KEYS, NOW, shown, texts
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operating.md"
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=examples(30), deadline=None)
 
 
 @pytest.fixture(scope="module")

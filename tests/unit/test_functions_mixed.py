@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.values import Col, Lit, column_of, list_of
+from tests.examples import examples
 
 CONTEXT = Context(types={}, as_of=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
 FAILED = "failed"
@@ -91,7 +92,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.data())
 def test_a_row_ends_alike_alone_and_in_company(name: str, data: st.DataObject) -> None:
     row = st.tuples(*[VALUES] * CALLS[name])

@@ -16,6 +16,7 @@ from actors.model.job import TableShape
 from actors.renderer.functions import table as table_module
 from actors.renderer.functions.table import Table, index_of
 from actors.renderer.template import Context, compile_template
+from tests.examples import examples
 from tests.fakes.snapshot import ARROW
 from tests.fakes.tables import ZONE, made_table
 
@@ -85,7 +86,7 @@ def shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(cases())
 def test_lookup(case: Any) -> None:
     table, rows, _, keys, kind = case
@@ -96,7 +97,7 @@ def test_lookup(case: Any) -> None:
     assert texts(source, table, keys, kind) == [f"{text}|" * len(WAYS) + b for text, b in zip(one, bare, strict=True)]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(cases(), st.sampled_from(["", "v", "-v"]), st.none() | st.integers(0, 4))
 def test_lookup_rows(case: Any, order: str, limit: int | None) -> None:
     table, rows, _, keys, kind = case
@@ -130,7 +131,7 @@ def naive_sum(values: list[Any], kind: str) -> Any:
     return Decimal(f"{'-' if exact < 0 else ''}{whole // 100}.{whole % 100:02}")
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(cases("int float decimal"))
 def test_sums_and_means(case: Any) -> None:
     table, rows, kind, keys, key_kind = case
@@ -147,7 +148,7 @@ def test_sums_and_means(case: Any) -> None:
     assert texts("{{ agg_rows('t', k, 'avg', 'v') }}", table, keys, key_kind) == means
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(cases())
 def test_counts_and_extremes(case: Any) -> None:
     table, rows, _, keys, kind = case

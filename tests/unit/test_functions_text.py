@@ -18,9 +18,10 @@ from actors.model.errors import InvalidInput
 from actors.renderer.functions.inputs import clusters, unmarked
 from actors.renderer.functions.limits import MAX_TEXT_CHARS
 from actors.renderer.functions.registry import REGISTRY
+from tests.examples import examples
 from tests.unit.texts import CHARACTERS, CONTEXT, alike, parts, plan, reasons, shown, texts
 
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=examples(40), deadline=None)
 columns = st.lists(st.none() | parts, min_size=1, max_size=8)
 
 

@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 
 from actors.intake.encoding import BLOCK_BYTES, MAX_LINE_BYTES
 from actors.model.errors import InvalidInput
+from tests.examples import examples
 from tests.fakes.bundles import Reading, prepared
 
-ROUND_TRIP = settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+ROUND_TRIP = settings(
+    max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp950", "gb18030"]
 NAMES = ["email", "姓名", "x y"]

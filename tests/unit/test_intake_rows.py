@@ -18,6 +18,7 @@ from actors.model.errors import InvalidInput
 from actors.model.hashing import hash_texts
 from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT
 from actors.model.states import RowState
+from tests.examples import examples
 from tests.fakes.bundles import CONTROL, prepared, table
 
 TMP = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -94,7 +95,7 @@ def test_which_column_dedupe_means(tmp_path: Path, rule: str, email: str, states
     assert found.column(VERDICT).to_pylist() == states
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_segments_hold_every_row_once_in_order(tmp_path: Path, data: st.DataObject) -> None:
     rows = data.draw(st.integers(1, 40))

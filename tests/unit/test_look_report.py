@@ -21,6 +21,7 @@ from cluster import lookers
 from cluster.config import Config
 from cluster.workbench import opened
 from gateway.cli.main import build
+from tests.examples import examples
 from tests.unit.test_look import make
 
 ROWS = 400
@@ -228,7 +229,7 @@ def test_mistakes_in_gates_are_told(tmp_path: Path) -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.integers(1, 200_000), min_size=1, max_size=60), st.integers(1, 5))
 def test_sizes_know_their_ends_exactly_and_the_rest_to_one_percent(sizes: list[int], parts: int) -> None:
     rows = np.arange(len(sizes))

@@ -19,6 +19,7 @@ from actors.renderer.media.qr import symbols
 from actors.renderer.media.qr_data import MAX_BYTES
 from actors.renderer.media.qr_masks import pack, penalties, segments
 from actors.renderer.media.qr_standard import LEVELS, VERSIONS, alignment, blocks
+from tests.examples import examples
 from tests.unit.zbar import decoded
 
 levels = st.sampled_from("LMQH")
@@ -57,7 +58,7 @@ def test_tables_are_those_of_qrcode() -> None:
 
 
 @given(st.lists(texts, min_size=1, max_size=2), levels, st.sampled_from([1, 1, 1, 7, 10]))
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 def test_modules_are_those_of_qrcode(given_texts: list[str], level: str, least: int) -> None:
     for text, modules in zip(given_texts, drawn(given_texts, level, least), strict=True):
         assert np.array_equal(modules, oracle(text, level, least))
@@ -70,7 +71,7 @@ def test_modules_of_large_versions(version: int) -> None:
 
 @pytest.mark.deep
 @given(texts.map(lambda t: (t * 5)[:400]), levels, st.sampled_from(VERSIONS))
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_modules_of_every_version(text: str, level: str, least: int) -> None:
     assert np.array_equal(drawn([text], level, least)[0], oracle(text, level, least))
 
@@ -179,7 +180,7 @@ tokens = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(tokens, st.lists(st.lists(st.integers(0, 1), min_size=20, max_size=20), min_size=1, max_size=3), st.integers(1, 255))
 def test_streams_are_what_zlib_reads(made: list[deflate.Token], rows: list[list[int]], dark: int) -> None:
     kept: list[deflate.Token] = []

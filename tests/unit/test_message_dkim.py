@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from actors.model.errors import InvalidInput
 from actors.model.spec import AttachmentSpec, ContentSpec
 from actors.renderer.message.dkim import OVERSIGNED, VALID_SECONDS, Identity, Signer, signers_for
+from tests.examples import examples
 from tests.fakes.identities import Records, ed25519_identity, rsa_identity
 from tests.fakes.mailing import PAGE, Mailing, split
 from tests.fakes.snapshot import JOB
@@ -58,7 +59,7 @@ def test_s26_both_signatures_verify_rsa_first() -> None:
         assert (first, second) == (b"rsa-sha256", b"ed25519-sha256")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200),
     st.sampled_from(["", "\n", " \n", "\n\n\n", "=", "."]),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from actors.model.errors import InvalidInput
 from actors.model.spec import AttachmentSpec, ContentSpec, SenderSpec
 from actors.model.states import RowState
+from tests.examples import examples
 from tests.fakes.mailing import PAGE, Mailing, body_text, parse, split
 from tests.fakes.snapshot import JOB
 
@@ -60,7 +61,7 @@ def canonical(text: str) -> str:
     return re.sub(r"\r\n|\r", "\n", text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.lists(BODY_TEXT, min_size=1, max_size=3),
     st.sampled_from(["Dear {{ name }}!\n", "{{ name }}", "親愛的{{ name }}，\n.\n" * 30]),

@@ -16,6 +16,7 @@ from gateway.rpc.limits import Limits
 from gateway.rpc.spool import Spool
 from gateway.rpc.upload_index import FileState, FileWish
 from gateway.rpc.uploads import MAX_KNOWN_UPLOADS, End, Uploads
+from tests.examples import examples
 from tests.fakes.vault import FolderVault
 
 UPLOAD = "upload-0001"
@@ -37,7 +38,7 @@ async def whole(uploads: Uploads, upload: str) -> str:
         return folder
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     data=st.binary(max_size=200),
     cuts=st.lists(st.tuples(st.integers(0, 200), st.booleans(), st.integers(1, 50)), max_size=6),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actors.model.states import Stage
 from actors.sender.dialogue import BODY_PIECE, Dialogue
 from actors.sender.messages import End, Event, Features, Message
+from tests.examples import examples
 
 PIPE = Features(pipelining=True, eight_bit=True, utf8=True, size=0)
 PLAIN = Features()
@@ -385,7 +386,7 @@ HOSTILE = [
 ]
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(
     st.sampled_from([PIPE, PLAIN, BDAT]),
     st.lists(

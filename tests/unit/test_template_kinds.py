@@ -19,6 +19,7 @@ from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.kinds import ARGUMENT_KINDS, RESULT_KINDS
 from actors.renderer.template import Context, compile_template
 from actors.renderer.template.operands import FILTER_KINDS
+from tests.examples import examples
 from tests.fakes.tables import example_tables
 from tests.unit.test_functions_table import CONTEXT as OF_EXAMPLES
 
@@ -134,7 +135,7 @@ def _shaped(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.tuples(st.sampled_from(SHAPES), parts, parts).map(lambda drawn: drawn[0].format(*drawn[1:]))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(st.recursive(LEAVES, _shaped, max_leaves=4), st.data())
 def test_what_is_told_fails_in_every_row_and_what_renders_is_never_told(expression: str, data: st.DataObject) -> None:
     rows = [data.draw(st.tuples(*(VALUES[kind] for kind in TYPES.values()))) for _ in range(4)]

@@ -12,6 +12,7 @@ from jinja2 import Environment, StrictUndefined
 
 from actors.renderer.functions.listcols import ListCol, RowCol, nested_from_arrow
 from actors.renderer.template import Columns, Context, Plan, compile_template, loops
+from tests.examples import examples
 
 LINE = pa.struct({"item": pa.string(), "amount": pa.int64(), "tags": pa.list_(pa.string())})
 SCHEMA = pa.schema({"name": pa.string(), "n": pa.int64(), "xs": pa.list_(pa.int64()), "lines": pa.list_(LINE)})
@@ -111,7 +112,7 @@ def oracle(source: str, rows: list[dict[str, Any]]) -> list[str | None]:
 
 
 @pytest.mark.parametrize("source", LOOPS)
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(rows=ROWS)
 def test_a_column_loop_prints_what_jinja2_prints(source: str, rows: list[dict[str, Any]]) -> None:
     plan, _, texts = run(source, rows)

@@ -18,6 +18,7 @@ from actors.model.states import RowState
 from actors.renderer.functions.values import Col, Lit, column_of, from_arrow, list_of, select, spread, weave
 from actors.renderer.template import Columns, Context, Plan, compile_template
 from actors.renderer.template.printing import escaped
+from tests.examples import examples
 
 TYPES = {"name": "text", "n": "int", "vip": "bool", "at": "timestamp", "today": "text", "left": "int"}
 CONTEXT = Context(types=TYPES, as_of=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
@@ -228,7 +229,7 @@ def columns_of(values: list[Any], mask: list[bool]) -> list[Any]:
     return [column_of(chosen)] + ([Lit(chosen[0])] if chosen and all(v is chosen[0] for v in chosen) else [])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.tuples(VALUES, VALUES, st.booleans()), min_size=1, max_size=8))
 def test_columns_are_put_together_as_lists_are(rows: list[tuple[Any, Any, bool]]) -> None:
     yes, no, chosen = ([row[i] for row in rows] for i in range(3))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from actors.renderer.functions.values import list_of
 from actors.renderer.template import compile_template
 from actors.renderer.template.watch import Watch
+from tests.examples import examples
 from tests.unit.test_template_differential import ARROW, CONTEXT, ROWS, TEMPLATES, TYPES
 
 SEEN_BY_ROW = "{% macro m(x) %}{{ x }}{% if x > 1 %}big{% endif %}{% endmacro %}{{ m(i) }}{{ m(j) }}{{ s|default('d') }}"
@@ -42,7 +43,7 @@ def row(**given: Any) -> dict[str, Any]:
     return dict.fromkeys(TYPES) | {"b": True} | given
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(80), deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(TEMPLATES, ROWS, st.booleans())
 def test_watching_changes_no_byte_and_no_failure(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     plain = compile_template(source, name="t", context=CONTEXT, escape=escape)

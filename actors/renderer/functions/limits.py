@@ -2,6 +2,7 @@
 
 MAX_SOURCE_CHARS = 4_000_000  # a mail above this is refused by most receivers anyway
 MAX_NODES = 20_000  # nodes of the syntax tree; a rich newsletter has some hundred
+MAX_TOKENS = 150_000  # of the source, counted before it is parsed: a slot of a name alone has five
 MAX_DEPTH = 64  # nesting of the syntax tree: keeps parser, compiler and Python's own stack safe
 MAX_INCLUDE_DEPTH = 8
 MAX_STEPS = 20_000  # loop turns and calls a row: a statement of a thousand lines with six values each needs ten thousand

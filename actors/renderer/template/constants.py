@@ -83,7 +83,7 @@ class Constants:
             raise RowByRow("too much to work out beforehand")
         try:
             step = self._expressions.step(node)
-        except TypeError:  # arguments that do not fit, which is told elsewhere
+        except (TypeError, KeyError):  # what does not fit or is not there is told elsewhere
             raise RowByRow("does not fit") from None
         shard = Shard(pa.table({}), 1, self._context, self._environment, self._zone)
         with np.errstate(all="ignore"):

@@ -52,7 +52,7 @@ class Expressions:
     def __init__(self, environment: RowEnvironment, escape: bool, shadowed: frozenset[str]):
         self._environment = environment
         self._shadowed = shadowed
-        self._filters, self._tests = inherited.filters(), inherited.tests(None)  # these do not charge the meter of a row
+        self._filters, self._tests = inherited.plain_filters(), inherited.tests(None)  # these do not charge the meter of a row
         self._eval = EvalContext(environment)
         self._eval.autoescape = escape
         self.loops = 0  # loops around what is being compiled whose `loop` can be read there

@@ -368,8 +368,8 @@ class Statements:
             if isinstance(part, nodes.TemplateData):
                 literal += part.data
                 continue
-            if isinstance(part, nodes.Const) and len(text := text_of(part.value, self._escape)) <= MOST_CHARS_JOINED:
-                literal += text
+            if isinstance(part, nodes.Const) and not (isinstance(part.value, str) and len(part.value) > MOST_CHARS_JOINED):
+                literal += text_of(part.value, self._escape)
                 line, said = source.slots.get(id(part), (part.lineno, ""))
                 self.reports.append(SlotReport(source.name, line, said or source.block(line), "column", kernel="constant"))
                 continue

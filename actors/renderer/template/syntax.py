@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from actors.model.errors import InvalidInput, Problem
-from actors.renderer.functions.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS
+from actors.renderer.functions.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS, MAX_TOKENS
 
 _SOURCE_CHARS = 120  # of a slot in a report
+_LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000}|0[xX][0-9a-fA-F_]{4000}")  # Jinja2's lexer takes a gigabyte for a million digits
 _parser = Environment()  # default syntax; used for nothing but parsing
 
 
@@ -20,12 +21,19 @@ def parse(source: str, name: str) -> nodes.Template:
     """The tree of one template. Raises InvalidInput with the place of the mistake."""
     if len(source) > MAX_SOURCE_CHARS:
         raise _invalid(name, f"has over {MAX_SOURCE_CHARS:,} characters")
+    if found := _LONG_NUMBER.search(source):
+        raise _invalid(name, "has a number of over 4,000 digits", source.count("\n", 0, found.start()) + 1)
     try:
+        for count, (line, _, _) in enumerate(_parser.lex(source)):
+            if count == MAX_TOKENS:
+                raise _invalid(name, f"has more than {MAX_TOKENS:,} words and signs in its tags", line)
         tree = _parser.parse(source)
     except TemplateSyntaxError as error:
         raise _invalid(name, error.message or "syntax error", error.lineno) from None
     except RecursionError:
         raise _invalid(name, "is nested too deeply") from None
+    except MemoryError:
+        raise _invalid(name, "is too large to be read") from None
     _check_size(tree, name)
     return tree
 
