@@ -5,21 +5,20 @@ A bundle may hold any other text file as an attachment; what no template names i
 
 from collections.abc import Sequence
 
-import jinja2
 from jinja2 import meta
 
-from actors.model.errors import Problem
+from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions.snippet import Snippet, Snippets, snippet_keys
 from actors.renderer.message.files import BundleFiles
 from actors.renderer.message.html_page import bundle_path
 from actors.renderer.message.html_text import text_template
+from actors.renderer.template.syntax import parse
 
 _SUFFIXES = (".html", ".htm", ".txt", ".j2", ".jinja", ".jinja2", ".css", ".md")
 HTML_SUFFIXES = (".html", ".htm", ".html.j2", ".html.jinja", ".html.jinja2")
 _MAX_BYTES = 5 << 20  # mails above this are refused by most receivers; stops a list that is named as a template
 SNIPPETS = "snippets/"
 _SNIPPET_SUFFIXES = (".html", ".htm", ".txt")
-_ENVIRONMENT = jinja2.Environment()
 
 
 class Sources:
@@ -63,8 +62,8 @@ class Sources:
     def _references(self, text: str) -> list[str]:
         """Bundle paths that the template names; every template file where it makes a name up."""
         try:
-            tree = _ENVIRONMENT.parse(text)
-        except jinja2.TemplateSyntaxError:
+            tree = parse(text, "")
+        except InvalidInput:
             return []  # the compiler reports it
         names = list(meta.find_referenced_templates(tree))
         if None in names:

@@ -29,6 +29,9 @@ class Rows:
     def late(self) -> bool:
         return False
 
+    def hold(self, values: list[Any], start: int) -> None:
+        pass
+
 
 def run(name: str, rows: int, args: Sequence[Any], job: Context = CONTEXT, **named: Any) -> list[Any]:
     """The column form: a list is a column, all else a literal. FAILED where a row ends."""

@@ -68,6 +68,9 @@ class Rows:
     def late(self) -> bool:
         return False
 
+    def hold(self, values: list[Any], start: int) -> None:
+        pass
+
 
 def alone(name: str, value: Any, settings: tuple[Any, ...]) -> Any:
     """The function's value for one row; the exception's class where it fails."""

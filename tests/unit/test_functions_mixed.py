@@ -40,6 +40,9 @@ class Rows:
     def late(self) -> bool:
         return False
 
+    def hold(self, values: list[Any], start: int) -> None:
+        pass
+
 
 def column(name: str, rows: list[tuple[Any, ...]]) -> list[Any]:
     """What the column form gives for each row."""

@@ -10,6 +10,7 @@ ITEMS_A_STEP = 64  # items and characters of lists that may be touched for one s
 MAX_RANGE = 10_000  # items of one range()
 MAX_ITEMS = 10_000  # items of any list made while a row runs
 MAX_TEXT_CHARS = 200_000  # characters of any one value, or characters and items of any one list
+MAX_HELD_CHARS = 100_000_000  # of the texts that column steps hold for all rows of a call: six times what a call's mails weigh
 MAX_OUTPUT_CHARS = 1_000_000  # characters that slots and loops of one row may write; a mail is read up to about 100,000
 MAX_INCLUDES = 200  # places where files are taken in
 MAX_FORMAT_WIDTH = 1_000  # width or precision in a format string

@@ -33,6 +33,7 @@ from actors.renderer.functions.values import (
 )
 
 ROWS_A_COUNT = 256  # worked out by a scalar function before the time is looked at: some milliseconds at most
+CHARS_A_COUNT = 100_000  # fewer that a step makes weigh nothing beside the values themselves
 _SAMPLE = 64  # rows that tell whether a text column repeats itself
 _EPOCH = date(1970, 1, 1)
 _FIRST_DAY, _LAST_DAY = (date(1900, 1, 1) - _EPOCH).days, (date(2100, 1, 1) - _EPOCH).days
@@ -52,6 +53,11 @@ class Scope(Protocol):
 
     def late(self) -> bool:
         """Counts the time since the last count; whether no row goes on."""
+        ...
+
+    def hold(self, values: list[Any], start: int) -> None:
+        """Counts the texts among the values of rows from `start` on. Where they are too much to hold, the rows that have most
+        fail, and their values become null."""
         ...
 
 
@@ -91,6 +97,15 @@ class Part:
         """All of the whole pay."""
         return self._whole.late()
 
+    def hold(self, values: list[Any], start: int) -> None:
+        """The whole counts its rows."""
+        places = self._index[start : len(values)].tolist()
+        whole: list[Any] = [None] * self._whole.n
+        for i, value in zip(places, values[start:], strict=False):
+            whole[i] = value
+        self._whole.hold(whole, 0)
+        values[start : start + len(places)] = [whole[i] for i in places]
+
 
 class OneRow:
     """The scope of a scalar call: what fails, raises."""
@@ -110,6 +125,9 @@ class OneRow:
     def late(self) -> bool:
         """The sandbox counts the row's time."""
         return False
+
+    def hold(self, values: list[Any], start: int) -> None:
+        """The sandbox holds one row at a time."""
 
 
 def fail_all(scope: Scope, error: BaseException) -> Lit:
@@ -135,16 +153,28 @@ def each(scope: Scope, function: Callable[..., Any], args: Sequence[Value]) -> V
         return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
     streams: list[Any] = [arg.list() if isinstance(arg, Col) else repeat(arg.value) for arg in args]
     try:
-        results, values = map(function, *streams), []
+        results, values, counted, chars = map(function, *streams), [], 0, 0
         while True:
             portion = list(islice(results, ROWS_A_COUNT))
             values += portion
+            chars += _chars(portion)
+            if chars > CHARS_A_COUNT:
+                scope.hold(values, counted)
+                counted, chars = len(values), 0
             if len(portion) < ROWS_A_COUNT:
                 return column_of(values)
             if scope.late():
                 return Lit(None)
     except Exception:
         return column_of(_one_by_one(scope, function, [list_of(arg, scope.n) for arg in args]))
+
+
+def _chars(values: list[Any]) -> int:
+    """Characters of the texts among these values."""
+    try:
+        return sum(map(len, values)) if values and type(values[0]) is str else 0
+    except TypeError:
+        return sum(len(value) for value in values if isinstance(value, str))
 
 
 def _one_by_one(scope: Scope, function: Callable[..., Any], lists: list[list[Any]]) -> list[Any]:

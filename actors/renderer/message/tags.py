@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import jinja2
 
+from actors.renderer.functions.limits import MAX_TOKENS
+
 _ENVIRONMENT = jinja2.Environment(keep_trailing_newline=True)
 
 
@@ -11,7 +13,9 @@ def split_tags(source: str) -> Iterator[tuple[str, bool]]:
     """The text in stretches, in order; True: a whole tag, comment or raw block. TemplateSyntaxError if one never ends."""
     current = ""
     raw = False
-    for _, kind, value in _ENVIRONMENT.lex(source):
+    for count, (line, kind, value) in enumerate(_ENVIRONMENT.lex(source)):
+        if count == MAX_TOKENS:  # which the compiler refuses, too
+            raise jinja2.TemplateSyntaxError("has too many words and signs in its tags", line)
         if kind == "data" and not raw:
             yield value, False
             continue

@@ -17,7 +17,7 @@ from actors.renderer.functions import Function
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
-from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
+from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_HELD_CHARS, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.functions.listcols import nested_from_arrow
 from actors.renderer.functions.strings import longest_bytes
 from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
@@ -45,6 +45,7 @@ class Shard:
         "columns",
         "environment",
         "failed",
+        "held",
         "job",
         "n",
         "place",
@@ -68,6 +69,7 @@ class Shard:
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
         self.statics = statics  # the plan's literals
         self.timing: Timing | None = None
+        self.held = 0  # characters of texts that are kept for the rows
         self.spent: Spent | None = None  # the time that the rows have taken
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
@@ -267,6 +269,23 @@ class Frame:
             self._stop(at, spent.reason(at))
         alive = self.alive()
         return alive is not None and not alive.any()
+
+    def hold(self, values: list[Any], start: int) -> None:
+        """Counts the texts among the values of rows from `start` on. Where they are too much to hold, the rows that have most
+        fail, and their values become null."""
+        places = range(start, min(len(values), self.n))
+        sizes = np.fromiter((len(values[i]) if isinstance(values[i], str) else 0 for i in places), np.int64, len(places))
+        self.shard.held += int(sizes.sum())
+        if self.shard.held <= MAX_HELD_CHARS:
+            return
+        owners = np.arange(start, places.stop) if self.owners is None else self.owners[start : places.stop]
+        totals = _sums(owners, sizes, self.shard.n)
+        for at in np.flatnonzero(totals >= max(1.0, totals[totals > 0].mean())).tolist():
+            self._stop(at, "makes texts that are too long together")
+        for i, at in zip(places, owners.tolist(), strict=True):
+            if at in self.shard.failed and isinstance(values[i], str):
+                self.shard.held -= len(values[i])
+                values[i] = None
 
     def _stop(self, at: int, reason: str) -> None:
         """Ends a row of the shard."""

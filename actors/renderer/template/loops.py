@@ -160,7 +160,9 @@ class Loop:
         turned = np.zeros(frame.n, np.bool_)
         for rows in _portions(lists.counts if alive is None else lists.counts * alive):
             part = frame if len(rows) == frame.n else frame.chosen(rows)
+            held = frame.shard.held
             turned[rows] = self._portion(part, lists.take(rows), pieces) > 0
+            frame.shard.held = held  # what the items held is gone
             if frame.late():
                 return
         if self._orelse is not None and not turned.all():
