@@ -69,7 +69,7 @@ class Shard:
         self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
         self.statics = statics  # the plan's literals
         self.timing: Timing | None = None
-        self.held = 0  # characters of texts that are kept for the rows
+        self.held: NDArray[np.int64] = np.zeros(n, np.int64)  # characters of texts that are kept for each row
         self.spent: Spent | None = None  # the time that the rows have taken
         self.columns: dict[str, Col] = {}
         self.failed: dict[int, Failure] = {}
@@ -275,16 +275,16 @@ class Frame:
         fail, and their values become null."""
         places = range(start, min(len(values), self.n))
         sizes = np.fromiter((len(values[i]) if isinstance(values[i], str) else 0 for i in places), np.int64, len(places))
-        self.shard.held += int(sizes.sum())
-        if self.shard.held <= MAX_HELD_CHARS:
-            return
         owners = np.arange(start, places.stop) if self.owners is None else self.owners[start : places.stop]
-        totals = _sums(owners, sizes, self.shard.n)
-        for at in np.flatnonzero(totals >= max(1.0, totals[totals > 0].mean())).tolist():
+        shard = self.shard
+        shard.held = shard.held + _sums(owners, sizes, shard.n)
+        if shard.held.sum() <= MAX_HELD_CHARS:
+            return
+        for at in np.flatnonzero(shard.held >= shard.held[shard.held > 0].mean()).tolist():
             self._stop(at, "makes texts that are too long together")
+            shard.held[at] = 0
         for i, at in zip(places, owners.tolist(), strict=True):
-            if at in self.shard.failed and isinstance(values[i], str):
-                self.shard.held -= len(values[i])
+            if at in shard.failed:
                 values[i] = None
 
     def _stop(self, at: int, reason: str) -> None:
