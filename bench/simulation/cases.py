@@ -33,6 +33,7 @@ CASES = (
     Case("shared_limits", 20 * MINUTE, {"yahoo": 12_000, "pchome": 5_500}),
     Case("blocked", 20 * MINUTE, {"gmail": 19_000, "outlook": 9_500}, watches=(Watch(ONE, "gmail", 300.0, 1200.0),)),
     Case("block_heals", 25 * MINUTE, {"outlook": 24_000, "yahoo": 12_000}, watches=(Watch(ONE, "outlook", 300.0, 720.0),)),
+    Case("called_spam", 20 * MINUTE, {"gmail": 18_000, "exim": 9_000}, watches=(Watch(ONE, "gmail", 300.0, 720.0),)),
     Case("greylisted", 40 * MINUTE, {"postfix": 8_000, "exim": 8_000, "hinet": 8_000}),
     Case("sinking", 40 * MINUTE, {"outlook": 18_000, "gmail": 20_000}),
     Case("warm_up", 3 * DAY, {"gmail": 6_500, "hinet": 2_600}),
@@ -47,5 +48,6 @@ CASES = (
         {"yahoo": 21_000, "gmail": 22_000},
         watches=tuple(Watch(ONE, "yahoo", 300.0 + 360.0 * i, 390.0 + 360.0 * i) for i in range(4)),
     ),
+    Case("many_sites", 15 * MINUTE, {f"s{i:02}": 1_500 for i in range(12)}, EGRESSES[:2]),
     Case("punished", 30 * MINUTE, {"gmail": 22_000, "yahoo": 10_500}),
 )

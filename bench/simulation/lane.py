@@ -240,11 +240,11 @@ class Lane:
         """Looks whether a connection has been without work for long."""
         if connection.closed:
             return
-        until = connection.idle_since + IDLE_SECONDS
-        if not connection.busy and not self.queue and self._engine.now >= until:
-            self._close(connection, quitting=True)
+        now, until = self._engine.now, connection.idle_since + IDLE_SECONDS
+        if connection.busy or self.queue or now < until:
+            self._engine.at(until if now < until and not connection.busy else now + IDLE_SECONDS, self._idle, connection)
         else:
-            self._engine.at(max(until, self._engine.now + 1.0), self._idle, connection)
+            self._close(connection, quitting=True)
 
     # -- reports ---------------------------------------------------------------------------------------------------------
 
