@@ -11,7 +11,7 @@ from html import escape
 WIDTH, HEIGHT = 720, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 12, 26
 _BAR, _GAP = 20, 10
-_LABEL = 190  # left of horizontal bars
+LABEL = 190  # left of horizontal bars
 
 
 def shown(value: float) -> str:
@@ -43,33 +43,33 @@ def areas(title: str, times: Sequence[str], layers: Sequence[tuple[str, Sequence
         back = " ".join(f"{p},{y(v)}" for p, v in zip(reversed(places), reversed(base), strict=True))
         shapes.append(f'<polygon class="{escape(css)}" points="{forth} {back}"><title>{escape(css)}</title></polygon>')
         base = upper
-    return _frame(title, HEIGHT, _grid(top, y) + "".join(shapes) + _times(times, x))
+    return frame(title, HEIGHT, _grid(top, y) + "".join(shapes) + _times(times, x))
 
 
 def bars(title: str, values: Sequence[tuple[str, str, int]]) -> str:
     """Horizontal bars: (css class, label, value)."""
     most = max((v for _, _, v in values), default=0) or 1
-    room = WIDTH - _LABEL - 90
+    room = WIDTH - LABEL - 90
     shapes = []
     for i, (css, label, value) in enumerate(values):
         y = i * (_BAR + _GAP) + 4
         wide = max(value / most * room, 1.5 if value else 0)
         shapes.append(
-            f'<text class="label" x="{_LABEL - 10}" y="{y + 15}" text-anchor="end">{escape(_short(label))}</text>'
-            f'<rect class="{escape(css)}" x="{_LABEL}" y="{y}" width="{wide:.1f}" height="{_BAR}" rx="3">'
+            f'<text class="label" x="{LABEL - 10}" y="{y + 15}" text-anchor="end">{escape(short(label))}</text>'
+            f'<rect class="{escape(css)}" x="{LABEL}" y="{y}" width="{wide:.1f}" height="{_BAR}" rx="3">'
             f"<title>{escape(label)}: {value:,}</title></rect>"
-            f'<text class="value" x="{_LABEL + wide + 8:.1f}" y="{y + 15}">{value:,}</text>'
+            f'<text class="value" x="{LABEL + wide + 8:.1f}" y="{y + 15}">{value:,}</text>'
         )
-    return _frame(title, len(values) * (_BAR + _GAP) + 6, "".join(shapes))
+    return frame(title, len(values) * (_BAR + _GAP) + 6, "".join(shapes))
 
 
 def shares(title: str, values: Sequence[tuple[str, Sequence[tuple[str, int]]]]) -> str:
     """Stacked bars of full width: (label, [(css class, value)]); the first part's share is told beside it."""
-    room = WIDTH - _LABEL - 150
+    room = WIDTH - LABEL - 150
     shapes = []
     for i, (label, parts) in enumerate(values):
-        y, at, total = i * (_BAR + _GAP) + 4, float(_LABEL), sum(v for _, v in parts) or 1
-        shapes.append(f'<text class="label" x="{_LABEL - 10}" y="{y + 15}" text-anchor="end">{escape(_short(label))}</text>')
+        y, at, total = i * (_BAR + _GAP) + 4, float(LABEL), sum(v for _, v in parts) or 1
+        shapes.append(f'<text class="label" x="{LABEL - 10}" y="{y + 15}" text-anchor="end">{escape(short(label))}</text>')
         for css, value in parts:
             wide = value / total * room
             shapes.append(
@@ -78,8 +78,8 @@ def shares(title: str, values: Sequence[tuple[str, Sequence[tuple[str, int]]]]) 
             )
             at += wide
         first = parts[0][1] if parts else 0
-        shapes.append(f'<text class="value" x="{_LABEL + room + 8}" y="{y + 15}">{first / total:.1%} of {total:,}</text>')
-    return _frame(title, len(values) * (_BAR + _GAP) + 6, "".join(shapes))
+        shapes.append(f'<text class="value" x="{LABEL + room + 8}" y="{y + 15}">{first / total:.1%} of {total:,}</text>')
+    return frame(title, len(values) * (_BAR + _GAP) + 6, "".join(shapes))
 
 
 def legend(values: Sequence[tuple[str, str]]) -> str:
@@ -87,7 +87,8 @@ def legend(values: Sequence[tuple[str, str]]) -> str:
     return '<p class="legend">' + "".join(f'<span><i class="{escape(c)}"></i>{escape(t)}</span>' for c, t in values) + "</p>"
 
 
-def _frame(title: str, height: float, inside: str) -> str:
+def frame(title: str, height: float, inside: str) -> str:
+    """A picture of full width; `inside` is SVG."""
     return (
         f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">'
         f"<title>{escape(title)}</title>{inside}</svg>"
@@ -126,5 +127,6 @@ def _ceiling(value: float) -> float:
     return next(power * m for m in (1, 2, 4, 5, 8, 10) if power * m >= value)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 28 else text[:13] + "…" + text[-13:]
+def short(text: str) -> str:
+    """A label that fits beside a picture."""
+    return text if len(text) <= 25 else text[:12] + "…" + text[-12:]

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from actors.results import pictures
+from actors.results.lanes import lanes
 from actors.results.style import STYLE
 
 MAX_SITES = 20  # bars in the picture; summary.json has all
@@ -26,6 +27,7 @@ def report(summary: dict[str, Any], series: dict[str, Any], timezone: str) -> st
         _section("Progress", _progress(series, timezone)),
         _section("Where the rows ended", _states(summary)),
         _section("By site", _sites(summary)),
+        _section("By address", lanes(series, timezone)) if series.get("lanes") else "",
         _section("What receivers said", _replies(summary)),
         _section("Rows in doubt", _doubts(summary, timezone)) if summary["doubts"] else "",
     )

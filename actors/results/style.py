@@ -65,6 +65,7 @@ svg{{display:block;width:100%;height:auto}}
 svg text{{fill:var(--ink);font-size:12px}}
 svg .axis{{fill:var(--soft);font-size:11px}}
 svg .value{{fill:var(--soft);font-variant-numeric:tabular-nums}}
+svg .field{{font-size:11px;font-variant-numeric:tabular-nums}}
 svg .grid{{stroke:var(--line);stroke-width:1}}
 .legend span{{margin-right:16px;font-size:13px;color:var(--soft)}}
 i[class]{{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px}}

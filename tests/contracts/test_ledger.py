@@ -750,6 +750,15 @@ async def test_figures_for_the_report(ledger: Ledger, clock: FakeClock) -> None:
             total[what] = total.get(what, 0) + n
     assert total == {"delivered": 100, "deferred": 31, "bounced": 10}
     assert series["sites"] == {"gmail.test": {"delivered": 100, "deferred": 21}, "hinet.test": {"bounced": 10}}
+    assert series["lanes"] == [
+        {"site": "gmail.test", "egress": EGRESS, "delivered": 100, "deferred": 31},
+        {"site": "hinet.test", "egress": EGRESS, "bounced": 10},
+    ]
+    ends: dict[str, int] = {}
+    for point in series["egresses"]:
+        for what in point.keys() - {"egress", "at"}:
+            ends[what] = ends.get(what, 0) + point[what]
+    assert ends == total
     assert [(r["kind"], r["code"], r["reply"], r["count"]) for r in series["replies"]] == [
         ("deferred", 451, "greylisted", 30),
         ("refused", 550, "no such user", 10),

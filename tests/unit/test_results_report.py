@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actors.model.job import JobRecord, JobStatus
 from actors.model.states import JobState, RowState
-from actors.results import pictures
+from actors.results import lanes, pictures
 from actors.results.report import report
 from actors.results.summary import equation, summary
 
@@ -26,6 +26,16 @@ SERIES: dict[str, Any] = {
     "width": 10,
     "bins": [{"at": START + 10, "delivered": 50, "deferred": 3}, {"at": START + 40, "delivered": 40, "bounced": 4}],
     "sites": {"gmail.test": {"delivered": 60, "bounced": 1}, "鴻雁.test": {"delivered": 30, "bounced": 3}},
+    "lanes": [
+        {"site": "gmail.test", "egress": "127.0.0.2", "delivered": 20, "blocked": 40, "bounced": 1},
+        {"site": "gmail.test", "egress": "127.0.0.3", "delivered": 40},
+        {"site": "鴻雁.test", "egress": "127.0.0.2", "delivered": 30, "bounced": 3, "deferred": 3},
+    ],
+    "egresses": [
+        {"egress": "127.0.0.2", "at": START + 10, "delivered": 50, "deferred": 3},
+        {"egress": "127.0.0.2", "at": START + 40, "blocked": 40},
+        {"egress": "127.0.0.3", "at": START + 40, "delivered": 40, "bounced": 4},
+    ],
     "replies": [{"kind": "refused", "code": 550, "enhanced": "5.1.1", "reply": "no such user", "count": 4}],
     "doubts": [
         {"row": 7, "egress": "127.0.0.2", "epoch": 1, "attempt": 1, "opened_at": START, "at": START + 20, "stamp": 1}
@@ -122,6 +132,22 @@ def test_the_report_shows_what_happened() -> None:
         assert words in text
 
 
+def test_the_map_tells_which_address_was_accepted_where() -> None:
+    page = made()
+    assert "127.0.0.2 to gmail.test: 32.8% of 61 accepted (delivered 20, bounced 1, blocked 40)" in checked(page)
+    assert "127.0.0.3 to gmail.test: 100.0% of 40 accepted (delivered 40)" in page
+    assert "127.0.0.3 to 鴻雁.test" not in page
+    assert "127.0.0.2: 0 accepted a second, 40 times blocked" in page
+
+
+def test_pictures_of_very_many_lanes_stay_small() -> None:
+    many = [{"site": f"s{n % 40}.test", "egress": f"10.0.0.{n // 40}", "delivered": n} for n in range(1, 4000)]
+    points = [{"egress": f"10.0.0.{n % 90}", "at": START + n, "delivered": n, "blocked": 1} for n in range(180)]
+    page = made(series=SERIES | {"lanes": many, "egresses": points, "width": 1})
+    assert page.count(" accepted (") == lanes.MAX_SITES * lanes.MAX_EGRESSES
+    checked(page)
+
+
 def test_a_job_without_a_single_attempt() -> None:
     record = replace(RECORD, state=JobState.CANCELLED, rows=3, started_at=0.0, reason="wrong list")
     text = checked(made(record, {}, {S.CANCELLED: 3}))
@@ -142,6 +168,8 @@ def test_s17_hostile_words_stay_words(name: str, reason: str, site: str, reply: 
         "sites": {site: {"delivered": 1}},
         "replies": [{"kind": "deferred", "code": 451, "enhanced": enhanced, "reply": reply, "count": 1}],
         "doubts": [SERIES["doubts"][0] | {"egress": egress}],
+        "lanes": [{"site": site, "egress": egress, "delivered": 1, "blocked": 2}],
+        "egresses": [{"egress": egress, "at": START, "delivered": 1, "blocked": 2}],
     }
     checked(made(replace(RECORD, name=name, reason=reason), series))
 
