@@ -20,6 +20,7 @@ from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.joining import JobTables
 from actors.renderer.media import pdf
 from actors.renderer.message import headers
+from actors.renderer.message.contexts import Risk, risks
 from actors.renderer.message.files import BundleFiles, disposition, type_field
 from actors.renderer.message.html_page import bundle_path, escape_static, has_body, insert_preheader, replace_pictures
 from actors.renderer.message.html_text import text_template
@@ -69,6 +70,7 @@ class CompiledJob:
     pictured: bool  # a template asks for pictures of a row's own
     attached: bool  # and for files
     made: Mapping[str, Templated]  # the templates of those, by path
+    risks: tuple[Risk, ...] = ()  # slots of the pages that escaping does not keep in their place
     watches: tuple[tuple[str, Watch], ...] = ()  # of a job compiled for a look, by part of the mail
 
 
@@ -91,6 +93,7 @@ class _Compiler:
     def __init__(self, vault: Vault, snapshot: Snapshot, keys: TemplateKeys, *, watched: bool = False):
         self.watched = watched
         self.watches: list[tuple[str, Watch]] = []
+        self.risks: list[Risk] = []
         self.snapshot, self.content = snapshot, snapshot.spec.content
         self.files = BundleFiles(vault, snapshot.job)
         self.problems: list[Problem] = []
@@ -149,6 +152,7 @@ class _Compiler:
             files=self.files,
             enclosures=self.context.enclosures,
             pictured=any(part.plan.calls & PICTURES for part in texts),
+            risks=tuple(self.risks),
             watches=tuple(self.watches),
             attached=any(part.plan.calls & FILES for part in texts),
             made=made,
@@ -285,6 +289,7 @@ class _Compiler:
         pages = dict(sources)
         for name, source in sources.items():
             if name == html or name.endswith(HTML_SUFFIXES):
+                self.risks += risks(source, name)
                 pages[name], problems = replace_pictures(source, name, content_id)
                 self.problems += problems
         if self.content.preheader.strip():

@@ -71,7 +71,7 @@ def test_modules_of_large_versions(version: int) -> None:
 
 @pytest.mark.deep
 @given(texts.map(lambda t: (t * 5)[:400]), levels, st.sampled_from(VERSIONS))
-@settings(max_examples=examples(500))
+@settings(max_examples=500)
 def test_modules_of_every_version(text: str, level: str, least: int) -> None:
     assert np.array_equal(drawn([text], level, least)[0], oracle(text, level, least))
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given, seed, settings
 from hypothesis import strategies as st
 from jinja2 import StrictUndefined, nodes, pass_context, pass_environment
 from jinja2.filters import do_sum
@@ -320,20 +320,34 @@ def test_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, An
     compare(source, rows, escape)
 
 
-@pytest.mark.deep
-@pytest.mark.timeout(3600)
-@settings(max_examples=10_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
-@given(EXPRESSIONS, ROWS, st.booleans())
-def test_many_expressions_print_what_jinja2_prints(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
-    compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
+PARTS = 10  # of a thousand cases each: `-k` runs one of them in some minutes
+deep = settings(max_examples=1_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(3600)
-@settings(max_examples=10_000, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
-@given(TEMPLATES, ROWS, st.booleans())
-def test_many_templates_print_what_jinja2_prints(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
-    compare(source, rows, escape)
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_many_expressions_print_what_jinja2_prints(part: int) -> None:
+    @seed(part)
+    @deep
+    @given(EXPRESSIONS, ROWS, st.booleans())
+    def check(expression: str, rows: list[dict[str, Any]], escape: bool) -> None:
+        compare(BOTH_NAMES + f"<{{{{ {expression} }}}}>", rows, escape)
+
+    check()
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_many_templates_print_what_jinja2_prints(part: int) -> None:
+    @seed(PARTS + part)
+    @deep
+    @given(TEMPLATES, ROWS, st.booleans())
+    def check(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
+        compare(source, rows, escape)
+
+    check()
 
 
 EDGES = [None, -(2**63), -(2**63) + 1, -7, -2, -1, 0, 1, 2, 3, 7, 2**53, 2**53 + 1, 2**62, 2**63 - 1]

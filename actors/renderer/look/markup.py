@@ -27,6 +27,11 @@ class Link:
         return _scheme(self.url) in ("https", "mailto", "tel", "sms", "cid", "") or self.url.startswith("#")
 
     @property
+    def runs(self) -> bool:
+        """Whether it is no address but a script or a page of its own."""
+        return _runs(self.url)
+
+    @property
     def numeric_host(self) -> bool:
         return bool(_IP.search(_host(self.url)))
 
@@ -40,6 +45,11 @@ class Picture:
     alt: str | None
     secure: bool  # https, or in the mail
     rows: list[int] = field(default_factory=list)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is no address but a script or a page of its own."""
+        return _runs(self.url)
 
 
 @dataclass(slots=True)
@@ -119,6 +129,14 @@ class _Reader(HTMLParser):
 def _note(rows: list[int], row: int) -> None:
     if row not in rows:
         rows.append(row)
+
+
+def _runs(url: str) -> bool:
+    """As browsers read it: control characters and blanks in front, tabs and line ends anywhere count for nothing."""
+    scheme = _scheme("".join(c for c in url if c > " "))
+    return scheme in ("javascript", "vbscript", "livescript", "file") or (
+        scheme == "data" and not url.strip().lower().startswith("data:image/")
+    )
 
 
 def _scheme(url: str) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from actors.renderer.job import CompiledJob
 from actors.renderer.look.gather import Look
-from actors.renderer.look.markup import Markup
+from actors.renderer.look.markup import Link, Markup, Picture
 
 GMAIL_CLIPS_BYTES = 102 * 1024  # of HTML; Gmail shows "[Message clipped]" below it
 LONG_SUBJECT = 78  # characters; phones show 30 to 50, desktop programs about as many as this
+MOST_RISKS = 20
 LITTLE_TEXT = 40  # visible characters beside pictures: below it a page is a picture with a frame
 GOOD, WARN, BAD = "good", "warn", "bad"
 _BULK = "Gmail, Yahoo"
@@ -38,7 +39,7 @@ class Rule:
 def rules_of(job: CompiledJob, look: Look, markup: Markup, *, signed: bool) -> list[Rule]:
     """All rules, in the order of the report."""
     found = [*_unsubscribe(job, look), *_sender(job, signed=signed), *_subject(look), *_parts(job, look, markup)]
-    return [*found, *_links(look, markup)]
+    return [*found, *_slots(job), *_links(look, markup)]
 
 
 def _unsubscribe(job: CompiledJob, look: Look) -> list[Rule]:
@@ -110,8 +111,22 @@ def _parts(job: CompiledJob, look: Look, markup: Markup) -> list[Rule]:
     return found
 
 
+def _slots(job: CompiledJob) -> list[Rule]:
+    """Slots that escaping does not keep in their place, whatever the list holds today."""
+    name = "slots where escaping holds"
+    if not job.risks:
+        return [Rule(name, GOOD, "every slot of the page stands in text or in quotes", "")]
+    return [
+        Rule(name, WARN, f"{r.file} line {r.line}: {{{{ {r.slot} }}}} stands in {r.where}", "") for r in job.risks[:MOST_RISKS]
+    ]
+
+
 def _links(look: Look, markup: Markup) -> list[Rule]:
     found = []
+    addresses: list[Link | Picture] = [*markup.links.values(), *markup.pictures.values()]
+    if scripts := [one for one in addresses if one.runs]:
+        text = f"addresses that run or hold a page: {len(scripts)}, the first: {scripts[0].url[:80]} (row {scripts[0].rows[0]})"
+        found.append(Rule("addresses", BAD, text, _ALL))
     if plain := [link for link in markup.links.values() if not link.secure]:
         found.append(Rule("https links", WARN, f"links that are not https: {len(plain)}, the first: {plain[0].url}", ""))
     http = sum(slot.plain_http.count for slot in look.slots.values())
