@@ -154,9 +154,11 @@ class Conductor:
 
     async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
         now = self._clock()
+        pool = frozenset(e for e, p in self._pools.items() if p == self._pools.get(egress, ""))
+        others = self._book.others_alive(egress, pool, now)
         for one in told:
             work = self._jobs.get(one.job)
-            if work is not None and self._halts.tell(work.record.account, one, now):
+            if work is not None and self._halts.tell(work.record.account, one, now, egress, others):
                 log.warning("%s at %s: halts have changed (%s)", one.job, one.site, one.blame or "delivered")
                 self._wake.set()
 

@@ -46,6 +46,7 @@ class Halt:
     seconds: float = 0.0
     probed_at: float = 0.0
     at: float = 0.0
+    egresses: frozenset[str] = frozenset()  # that told of refusals
 
 
 class Halts:
@@ -54,15 +55,15 @@ class Halts:
     def __init__(self) -> None:
         self._halts: dict[Key, Halt] = {}
 
-    def tell(self, account: str, told: Refusals, now: float) -> bool:
-        """Takes what a sender saw; whether a halt began or ended."""
+    def tell(self, account: str, told: Refusals, now: float, egress: str = "", others: bool = False) -> bool:
+        """Takes what a sender saw; whether a halt began or ended. `others`: more egresses carry the job."""
         changed = False
         for blame, whom in ((Blame.SENDER_DOMAIN, account), (Blame.CONTENT, told.job)):
             refused = told.refused if told.blame is blame else 0
-            changed |= self._count((whom, told.site, blame), refused, told, now)
+            changed |= self._count((whom, told.site, blame), refused, told, now, egress, others)
         return changed
 
-    def _count(self, key: Key, refused: int, told: Refusals, now: float) -> bool:
+    def _count(self, key: Key, refused: int, told: Refusals, now: float, egress: str, others: bool) -> bool:
         halt = self._halts.get(key)
         if halt is None:
             if not refused:
@@ -78,7 +79,8 @@ class Halts:
         halt.at = now
         if refused:
             halt.reason, halt.words = told.reason, told.reply
-        if refused and halt.until <= now and self._enough(key[2], halt):
+            halt.egresses |= {egress}
+        if refused and halt.until <= now and self._enough(key[2], halt, others):
             halt.seconds = min(2 * halt.seconds or FIRST_SECONDS, LONGEST_SECONDS)
             halt.until, halt.probed_at = now + halt.seconds, 0.0
             halt.refused = halt.delivered = 0
@@ -86,8 +88,11 @@ class Halts:
         return False
 
     @staticmethod
-    def _enough(blame: Blame, halt: Halt) -> bool:
-        """Whether what was counted means everybody there; after a halt one refused probe is enough."""
+    def _enough(blame: Blame, halt: Halt, others: bool) -> bool:
+        """Whether what was counted means everybody there; after a halt one refused probe is enough. Content that only one of
+        several egresses is told about is that egress's trouble, in the words of a spam filter."""
+        if blame is Blame.CONTENT and others and len(halt.egresses) < 2 and not halt.seconds:
+            return False
         share = halt.refused / (halt.refused + halt.delivered)
         return share >= SHARE[blame] and (halt.seconds > 0 or halt.refused >= ENOUGH[blame])
 

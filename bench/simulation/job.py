@@ -8,13 +8,14 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from actors.conductor.halts import PROBE_ROWS, Halts
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
 from actors.sender.retry import chance, next_attempt
 from sandbox.world import World
 from sandbox.world.recipients import kind_of
 
-JOB = "bench"
+JOB, ACCOUNT = "bench", "bench"
 BOUND = "="  # marks an egress that must carry a row, beside one that must not
 
 
@@ -65,6 +66,7 @@ class Job:
         for row, site in enumerate(self.site_of):
             self.queues[site].rows.append(row)
         self.states: Counter[str] = Counter()
+        self.halts = Halts()
         self._due: list[tuple[float, int, str]] = []
 
     def _lay_out(self, rows: dict[str, int]) -> None:
@@ -88,6 +90,11 @@ class Job:
     def take(self, egress: str, site: str, count: int, now: float, others: bool) -> list[int]:
         """Rows of a site for an egress. `now`: seconds since the epoch."""
         self._fetch_due(now)
+        if site in self.halts.closed(JOB, ACCOUNT, now):
+            return []
+        if site in self.halts.lapsed(JOB, ACCOUNT, now):
+            self.halts.probing(JOB, ACCOUNT, (site,), now)
+            count = min(count, PROBE_ROWS)
         return self.queues[site].take(egress, others, count)
 
     def _fetch_due(self, now: float) -> None:

@@ -136,7 +136,7 @@ class Lane:
             wait = self._pace.wait(clock)
             if wait and not self._paced:
                 self._paced = True
-                self._engine.at(now + wait, self._slot)
+                self._engine.at(now + max(wait, 1e-3), self._slot)  # the clock is no finer than that since the epoch
             return False
         self._pace.begin()
         row, tries = self.queue.popleft()

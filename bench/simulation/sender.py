@@ -7,9 +7,10 @@ from actors.model.delivery import LaneLimits, LaneReport, Reply
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.actor import REPORT_SECONDS
+from actors.sender.refusals import Noted
 from bench.simulation.engine import Engine
 from bench.simulation.figures import UNAVOIDABLE, Tally
-from bench.simulation.job import Job
+from bench.simulation.job import ACCOUNT, JOB, Job
 from bench.simulation.lane import Lane
 from bench.simulation.reports import greylisted
 from sandbox.world import World
@@ -34,6 +35,7 @@ class Sender:
     ):
         self.engine, self.address = engine, address
         self._world, self._job, self._reputation, self._tally, self._others = world, job, reputation, tally, others
+        self._noted = Noted()
         self.lanes: dict[str, Lane] = {}
 
     def tick(self) -> None:
@@ -44,6 +46,8 @@ class Sender:
         if reports:
             for site, limits in at_once(self._reputation.report(self.address, reports)).items():
                 self._job.give_back(self.lanes[site].follow(limits))
+        for told in self._noted.take():
+            self._job.halts.tell(ACCOUNT, told, self.engine.clock(), self.address, self._others)
         self._take_rows()
         for lane in self.lanes.values():
             if lane.ready or lane.open:
@@ -101,6 +105,8 @@ class Sender:
         watched = tally.sent_at.get((self.address, lane.name))
         if watched is not None:
             watched.append(now)
+        if rule != "unreachable":
+            self._noted.note(JOB, lane.name, judgement, reply)
         clock = self.engine.clock()
         first = self._job.first_at[row]
         lane.seen.settled(judgement, reply, spent, clock - first if first else 0.0)

@@ -37,6 +37,15 @@ def test_refused_content_stops_the_job_only() -> None:
     assert "content (spam)" in halts.why("J1", "shop", 101.0)
 
 
+def test_one_egress_of_several_halts_nobody() -> None:
+    halts = Halts()
+    assert not halts.tell("shop", SPAM, 100.0, "192.0.2.1", others=True)
+    assert not halts.tell("shop", SPAM, 110.0, "192.0.2.1", others=True)
+    assert halts.closed("J1", "shop", 111.0) == frozenset()
+    assert halts.tell("shop", SPAM, 120.0, "192.0.2.2", others=True)
+    assert halts.closed("J1", "shop", 121.0) == {"gmail.test"}
+
+
 def test_a_few_refusals_among_deliveries_halt_nothing() -> None:
     halts = Halts()
     for _ in range(50):
