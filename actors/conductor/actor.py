@@ -1,6 +1,7 @@
 """The conductor's face: turns jobs into leases, retries what is due, ends what is through.
 
-Rules are in `work`, `leases` and `schedule`; this module asks the ledger, the vault and the resolver, and keeps the loop going.
+Rules are in `work`, `leases`, `shares` and `schedule`, queues are filled in `filling`; this module asks the ledger and the
+vault, and keeps the loop going.
 """
 
 import asyncio
@@ -9,18 +10,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actors.conductor.closing import Closing
+from actors.conductor.filling import LOW_ROWS, Filling, JobWork
 from actors.conductor.forecast import OTHER_SITES, forecast, pool_lanes
 from actors.conductor.halts import PROBE_ROWS, Halts
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
-from actors.conductor.pace import Pace
-from actors.conductor.roster import Domains
 from actors.conductor.schedule import not_before, past_deadline, pausing
 from actors.conductor.shares import Shares
-from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
-from actors.model.delivery import DueRows, Lease, Refusals, Site
+from actors.conductor.work import Chunk, MayTake, Queues, fresh_chunk
+from actors.model.delivery import Lease, Refusals
 from actors.model.errors import HongyanError, Unavailable
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import JobRecord, RowArray, snapshot_path
@@ -31,42 +30,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 TICK_SECONDS = 1.0  # how late a retry, a start time or a deadline may be noticed
-LOW_ROWS = 20_000  # cut the next segment when fewer rows wait: some seconds of work for all senders
-MOST_QUEUED_RETRIES = 50_000  # more due rows than this wait in the ledger, not in memory
-DUE_PAGE = 8_192
 LOOK_SECONDS = 5.0  # a snapshot that has vanished is noticed within this time, though nothing of it is needed just then
-
-
-class JobWork:
-    """What the conductor holds of one active job; all of it can be rebuilt from ledger and vault."""
-
-    def __init__(self, record: JobRecord):
-        self.record = record
-        self.queues = Queues()
-        self.next_segment = 0
-        self.held = np.zeros(record.rows, np.bool_)  # deferred rows that are queued or leased here
-        self.held_rows = 0
-        self.starved = False
-        self.halted = False  # its reason tells of halts
-        self.looked_at = 0.0  # when the snapshot was last seen
-        self.pace = Pace(record.rate) if record.rate else None
-
-    @property
-    def segments(self) -> int:
-        return -(-self.record.rows // self.record.segment_rows)
-
-    def may_lease(self, most: int, now: float) -> int:
-        """How many of `most` rows the job's rate lets go now."""
-        return min(most, self.pace.allowed(now)) if self.pace else most
-
-    def leased(self, rows: int) -> None:
-        """`rows` rows were leased (below 0: came back unsent)."""
-        if self.pace:
-            self.pace.took(rows)
-
-    def hold(self, rows: RowArray, value: bool) -> None:
-        self.held_rows += int(np.count_nonzero(self.held[rows] != value)) * (1 if value else -1)
-        self.held[rows] = value
 
 
 class Conductor:
@@ -92,7 +56,7 @@ class Conductor:
         self._ledger, self._vault, self._resolver, self._results = ledger, vault, resolver, results
         self._clock, self._retry_scale = clock, retry_scale
         self._pools = dict(pools)
-        self._domains = Domains(vault)
+        self._filling = Filling(ledger, vault, resolver, self._tell)
         self._book = LeaseBook()
         self._jobs: dict[str, JobWork] = {}
         self._shares = Shares()
@@ -305,8 +269,8 @@ class Conductor:
                 work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
             if work.record.state == JobState.RUNNING:
                 await self._tell_halts(work, now)
-                await self._refill(work)
-                await self._fetch_due(work, now)
+                await self._filling.refill(work)
+                await self._filling.fetch_due(work, now)
             await self._end_if_through(work)
         except (FileNotFoundError, Unavailable) as error:
             if isinstance(error, Unavailable) and error.part == "ledger":
@@ -325,47 +289,6 @@ class Conductor:
                 work.record = await self._ledger.move_job(work.record.job, JobState.RUNNING, why)
             work.halted = bool(why)
 
-    async def _refill(self, work: JobWork) -> None:
-        """Cuts segments until enough rows wait, at least one more when a sender found nothing it could take."""
-        record = work.record
-        while work.next_segment < work.segments and (work.starved or work.queues.rows < LOW_ROWS):
-            segment = work.next_segment
-            first = segment * record.segment_rows
-            states = await self._ledger.row_states(record.job, first, min(first + record.segment_rows, record.rows))
-            codes, names = self._domains.load(record.job, segment)
-            parts = list(cut_segment(codes, states, first))
-            sites = await self._resolver.sites([names[code] for code, _ in parts])
-            for site, rows in _by_site(parts, names, sites):
-                work.queues.add(segment, fresh_chunk(site, rows))
-            work.next_segment += 1
-            work.starved = False
-            self._tell()
-
-    async def _fetch_due(self, work: JobWork, now: float) -> None:
-        after = -1
-        while work.held_rows < MOST_QUEUED_RETRIES:
-            due = await self._ledger.due(work.record.job, now, DUE_PAGE, after)
-            keep = ~work.held[due.rows]
-            for segment in np.unique(due.rows[keep] // work.record.segment_rows):
-                here = keep & (due.rows // work.record.segment_rows == segment)
-                await self._queue_due(work, int(segment), due, here)
-            if len(due.rows) < DUE_PAGE:
-                return
-            after = int(due.rows[-1])
-
-    async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_]) -> None:
-        codes, names = self._domains.load(work.record.job, segment)
-        row_codes = np.full(len(due.rows), -1, np.int32)
-        row_codes[here] = codes[due.rows[here] - segment * work.record.segment_rows]
-        groups = list(split_due(due, here, row_codes))
-        sites = await self._resolver.sites([names[code] for code, _, _ in groups])
-        for code, avoid, at in groups:
-            rows = due.rows[at]
-            chunk = Chunk(sites[names[code]], rows, due.attempts[at], due.stamps[at], due.first_at[at], avoid)
-            work.hold(rows, True)
-            work.queues.add(segment, chunk)
-        self._tell()
-
     async def _end_if_through(self, work: JobWork) -> None:
         if work.queues or work.next_segment < work.segments or work.record.state == JobState.SCHEDULED:
             return
@@ -375,12 +298,3 @@ class Conductor:
             await self._ledger.move_job(work.record.job, JobState.DONE, why)
             self._jobs.pop(work.record.job, None)
             self._closing.close(work.record.job)
-
-
-def _by_site(parts: list[tuple[int, RowArray]], names: list[str], sites: Mapping[str, Site]) -> list[tuple[Site, RowArray]]:
-    """Joins the rows of all domains that share a site."""
-    grouped: dict[str, tuple[Site, list[RowArray]]] = {}
-    for code, rows in parts:
-        site = sites[names[code]]
-        grouped.setdefault(site.name, (site, []))[1].append(rows)
-    return [(site, np.sort(np.concatenate(rows))) for site, rows in grouped.values()]

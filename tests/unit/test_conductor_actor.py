@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -68,7 +70,8 @@ class World:
                 writer.write_table(table)
             self.vault.write(segment_path(job, segment), sink.getvalue().to_pybytes())
         self.vault.write(f"{snapshot_path(job)}/manifest.json", b"{}")
-        record = JobRecord(job, "acme", job, JobState.ACCEPTING, idempotency_key=job)
+        account = str(fields.pop("account", "acme"))
+        record = JobRecord(job, account, job, JobState.ACCEPTING, idempotency_key=job)
         await self.ledger.create_job(record)
         await self.ledger.begin_job(replace(record, rows=rows, segment_rows=SEGMENT_ROWS, **fields))  # type: ignore[arg-type]
 
@@ -306,6 +309,56 @@ async def test_a_paused_job_ends_at_its_deadline(world: World) -> None:
         world.clock.advance(101)
         await until_done(world, "j1")
     assert (await world.ledger.status("j1")).counts == {RowState.EXPIRED: 100}
+
+
+async def leased_rows(sender: FakeSender, conductor: Conductor, rounds: int, rows: int = 10) -> Counter[str]:
+    """How many rows of each job were leased and delivered in so many leases."""
+    had: Counter[str] = Counter()
+    for _ in range(rounds):
+        lease = await sender.lease(conductor, rows)
+        assert lease is not None
+        had[lease.job] += lease.rows
+        await sender.deliver(lease)
+    return had
+
+
+async def test_accounts_share_a_pool_and_an_urgent_job_goes_ahead(world: World) -> None:
+    await world.add_job("01A", 400)
+    await world.add_job("01B", 400, account="bank")
+    await world.add_job("01C", 400, account="bank", priority=1)
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        await asyncio.sleep(1.2)  # all three are known
+        had = await leased_rows(sender, conductor, 60)
+    assert set(had) == {"01A", "01B", "01C"}
+    assert had["01C"] > 2 * had["01B"]
+
+
+async def test_a_capped_job_is_leased_no_faster(world: World) -> None:
+    await world.add_job("01A", 100, rate=5.0)
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        taken = 0
+        for _ in range(8):
+            lease = await sender.lease(conductor, 64, 1.0)
+            if lease is not None:
+                taken += lease.rows
+                await sender.deliver(lease)
+            world.clock.advance(1.0)
+            assert taken <= 5 * 8 + 10
+    assert taken >= 25
+
+
+async def test_a_job_rests_on_days_that_are_not_its_own(world: World) -> None:
+    today = datetime.fromtimestamp(world.clock(), ZoneInfo("Asia/Taipei")).weekday()
+    await world.add_job("01A", 10, days=((today + 1) % 7,))
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        assert await sender.lease(conductor, 64, 0.3) is None
+        world.clock.advance(86_400)
+        lease = await sender.lease(conductor, 64, 3.0)
+        assert lease is not None
+        assert lease.job == "01A"
 
 
 async def test_a_vanished_vault_stalls_the_job_until_it_is_back(world: World, tmp_path: Path) -> None:
