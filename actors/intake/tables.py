@@ -15,6 +15,7 @@ from actors.intake.bundle import Bundle
 from actors.intake.columns import ColumnTypes, typed
 from actors.intake.lists import FORMATS, Source, open_list
 from actors.intake.problems import Problems, nearest
+from actors.intake.repeats import repeated_keys
 from actors.intake.unpack import PACKED
 from actors.model.errors import InvalidInput
 from actors.model.job import TableShape
@@ -110,7 +111,9 @@ def _read(bundle: Bundle, how: TableSpec, name: str, file: str, zone: str, work:
     types, kinds, direct = learn.result()
     path = work / "table.arrow"
     _write(path, source, types, kinds, direct)
-    return FrozenTable(name, TableShape(rows, how.key or source.names[0], types), path, tuple(source.warnings))
+    key = how.key or source.names[0]
+    warnings = [*source.warnings, *repeated_keys(path, key, file, source)]
+    return FrozenTable(name, TableShape(rows, key, types), path, tuple(warnings))
 
 
 def _write(path: Path, source: Source, types: dict[str, str], kinds: list[pa.DataType], direct: list[bool]) -> None:

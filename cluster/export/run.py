@@ -79,6 +79,7 @@ class Summary:
     signatures: tuple[str, ...]  # `selector._domainkey.domain` of each; none: the mails are not signed
     domain: str
     scopes: tuple[str, ...]  # suppression scopes that the bundle asks for; there is no account here whose lists could be read
+    pools: tuple[str, ...]  # whose codes stand in the mails without being claimed: a running system may give them to others
     max_render_errors: float
     warnings: tuple[str, ...]
 
@@ -186,6 +187,7 @@ class _Run:
             signatures=tuple(s.record_name for s in signers),
             domain=sender.domain,
             scopes=spec.list_.rules.suppress,
+            pools=tuple(sorted(self._snapshot.manifest.pools)),
             max_render_errors=spec.content.max_render_errors,
             warnings=self._bench.accepted.warnings,
         )

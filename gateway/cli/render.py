@@ -127,6 +127,7 @@ def as_dict(summary: "Summary", out: Path) -> dict[str, Any]:
         "return_path": summary.return_path,
         "signatures": list(summary.signatures),
         "suppression_not_applied": list(summary.scopes),
+        "codes_not_claimed": list(summary.pools),
         "warnings": list(summary.warnings),
     }
 
@@ -147,6 +148,9 @@ def _tell(out: Output, summary: "Summary", target: Path) -> None:
         out.say(f"not signed: the config has no identity for {summary.domain}")
     if summary.scopes:
         out.say(f"suppression lists ({', '.join(summary.scopes)}) are kept by a running system and were not applied here")
+    if summary.pools:
+        names = ", ".join(summary.pools)
+        out.say(f"codes of pools ({names}) are claimed by a running system alone: those shown may be given to others, too")
     when = datetime.fromtimestamp(summary.stamp, UTC).isoformat().replace("+00:00", "Z")
     out.say(f"the same mails again: --stamp {summary.stamp} ({when})")
     if summary.too_many_errors:

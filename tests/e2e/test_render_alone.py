@@ -252,3 +252,25 @@ def test_a_gate_that_fails_stops_the_hand_over(bundle: Path, tmp_path: Path) -> 
 
 def test_states_of_rows_are_those_of_the_ledger() -> None:
     assert "rendered" not in {state.label for state in RowState}
+
+
+def test_codes_are_shown_and_said_not_to_be_claimed(tmp_path: Path) -> None:
+    files = {
+        "job.yaml": 'name: c\nsender: {from: "a@bank.test"}\n'
+        "content: {subject: \"{{ claim_code('coupons', id) }}\", text: t.txt}\n",
+        "t.txt": "{{ claim_code('coupons', id) }}",
+        "list.csv": "id,email\n1,a@x.test\n2,b@x.test\n",
+        "pools/coupons.csv": "code\nAB-1\nAB-2\n",
+    }
+    for name, text in files.items():
+        (tmp_path / "b" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "b" / name).write_text(text, encoding="utf-8")
+    for out in ("one", "two"):  # the second run gives the same codes again: nobody has claimed them
+        told = CliRunner().invoke(build(), ["render", str(tmp_path / "b"), "--out", str(tmp_path / out), "--cores", "1"])
+        assert told.exit_code == 0, told.output
+        assert "codes of pools (coupons) are claimed by a running system alone" in " ".join(told.stdout.split())
+        mails = sorted((tmp_path / out).rglob("*.eml"))
+        subjects = [next(line for line in mail.read_text().splitlines() if line.startswith("Subject")) for mail in mails]
+        assert sorted(subjects) == ["Subject: AB-1", "Subject: AB-2"]
+    again = ["render", str(tmp_path / "b"), "--out", str(tmp_path / "three"), "--cores", "1", "--json"]
+    assert json.loads(CliRunner().invoke(build(), again).stdout)["codes_not_claimed"] == ["coupons"]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.intake import tables
+from actors.intake import repeats, tables
 from actors.intake.prepare import Prepared, prepare
 from actors.intake.tables import table_name
 from actors.model.errors import InvalidInput, Problem
@@ -106,6 +106,25 @@ def test_a_declaration_names_key_and_types(tmp_path: Path) -> None:
     found = read(tmp_path, {"tables/stores.csv": STORES}, control)
     (table,) = found.tables
     assert (table.shape.key, table.shape.types["fee"], table.shape.types["opened"]) == ("name", "float", "timestamp")
+
+
+def test_repeated_keys_are_told_with_their_lines(tmp_path: Path) -> None:
+    lines = ["code,t", "a,1", "b,1", '"c","two', 'lines"', "a,2", ",3", ",4", "c,5", *(f"b,{i}" for i in range(20))]
+    files = {
+        "tables/s.csv": "\n".join(lines) + "\n",
+        "tables/once.csv": "k\n1\n2\n",
+        "tables/n.jsonl": '{"k": 7}\n\n{"k": 7}\n',
+    }
+    assert [w for w in read(tmp_path, files).warnings if "repeat" in w] == [
+        "tables/n.jsonl: rows repeat the key (k) of an earlier row: line 3 that of line 1; lookup takes the first",
+        "tables/s.csv: rows repeat the key (code) of an earlier row: line 6 that of line 2, line 9 that of line 4, "
+        "line 10 that of line 3, line 11 that of line 3, line 12 that of line 3 and 17 more; lookup takes the first",
+    ]
+
+
+def test_a_long_table_is_not_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "MOST_ROWS", 1)
+    assert read(tmp_path, {"tables/s.csv": "k\n1\n1\n"}).warnings == []
 
 
 def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path) -> None:

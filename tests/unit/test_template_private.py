@@ -1,8 +1,13 @@
 """Private columns: what prints one unmasked is told with its line, what masks, tests or measures it is not."""
 
 import datetime as dt
+import email
+import email.policy
+import io
+import json
 from pathlib import Path
 
+import pikepdf
 import pytest
 
 from actors.model.errors import InvalidInput
@@ -139,6 +144,32 @@ async def test_a_job_is_refused_unless_the_bundle_allows_the_column(tmp_path: Pa
     assert "A123456789" in shown.html
     assert "A123456789" not in repr(shown)
     assert "A12345****" in shown.subject
+
+
+async def test_a_private_column_may_be_the_password_of_a_file_and_shows_nowhere(tmp_path: Path) -> None:
+    """In the job, in the look at all rows and in what explain tells; a name in its place is refused."""
+    attachments = '  attachments: [{template: s.html, name: "s.pdf", password: "{{ id_no }}"}]\n'
+    control = "\n".join(CONTROL.splitlines()[:3]) + "\ncontent:\n  subject: hello\n  html: body.html\n" + attachments
+    files = {
+        "job.yaml": control,
+        "body.html": "<p>{{ name }}</p>",
+        "s.html": "<p>statement of {{ name }}</p>",
+        "list.csv": LIST,
+    }
+    async with opened(make(tmp_path / "a", files), Config()) as bench:
+        shown, report = await bench.preview(0), await bench.look()
+    message = email.message_from_bytes(shown.message, policy=email.policy.default)
+    (attached,) = message.iter_attachments()
+    with pikepdf.open(io.BytesIO(attached.get_content()), password="A123456789") as pdf:
+        assert len(pdf.pages) == 1
+    with pytest.raises(pikepdf.PasswordError):
+        pikepdf.open(io.BytesIO(attached.get_content()))
+    assert (report["mails"], report["errors"]) == (1, [])
+    assert "A123456789" not in json.dumps(report) + repr(shown)
+    files["job.yaml"] = control.replace('name: "s.pdf"', 'name: "{{ id_no }}.pdf"')
+    with pytest.raises(InvalidInput, match="prints the private column 'id_no'"):
+        async with opened(make(tmp_path / "b", files), Config()):
+            pass
 
 
 @pytest.mark.parametrize(
