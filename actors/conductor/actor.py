@@ -256,7 +256,7 @@ class Conductor:
             if past_deadline(record, now):
                 work.record = await self._ledger.expire_job(record.job, "deadline")
                 work.queues = Queues()
-                work.next_segment = work.segments
+                work.next_cut = work.cuts
             elif record.state == JobState.SCHEDULED and not not_before(record, now):
                 work.record = await self._ledger.move_job(record.job, JobState.RUNNING)
             if record.pool not in self._pools.values():
@@ -290,7 +290,7 @@ class Conductor:
             work.halted = bool(why)
 
     async def _end_if_through(self, work: JobWork) -> None:
-        if work.queues or work.next_segment < work.segments or work.record.state == JobState.SCHEDULED:
+        if work.queues or work.next_cut < work.cuts or work.record.state == JobState.SCHEDULED:
             return
         status = await self._ledger.status(work.record.job)
         if status.open == 0:

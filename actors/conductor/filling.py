@@ -27,7 +27,7 @@ class JobWork:
     def __init__(self, record: JobRecord):
         self.record = record
         self.queues = Queues()
-        self.next_segment = 0
+        self.next_cut = 0
         self.held = np.zeros(record.rows, np.bool_)  # deferred rows that are queued or leased here
         self.held_rows = 0
         self.starved = False
@@ -38,6 +38,11 @@ class JobWork:
     @property
     def segments(self) -> int:
         return -(-self.record.rows // self.record.segment_rows)
+
+    @property
+    def cuts(self) -> int:
+        """How many times segments are cut: twice each where the best rows go first."""
+        return self.segments * (2 if self.record.best else 1)
 
     def may_lease(self, most: int, now: float) -> int:
         """How many of `most` rows the job's rate lets go now."""
@@ -63,16 +68,18 @@ class Filling:
     async def refill(self, work: JobWork) -> None:
         """Cuts segments until enough rows wait, at least one more when a sender found nothing it could take."""
         record = work.record
-        while work.next_segment < work.segments and (work.starved or work.queues.rows < LOW_ROWS):
-            segment = work.next_segment
+        while work.next_cut < work.cuts and (work.starved or work.queues.rows < LOW_ROWS):
+            turn, segment = divmod(work.next_cut, work.segments)
             first = segment * record.segment_rows
             states = await self._ledger.row_states(record.job, first, min(first + record.segment_rows, record.rows))
-            codes, names = self._domains.load(record.job, segment)
+            codes, names, best = self._domains.load(record.job, segment)
+            if record.best:
+                codes = np.where(best == (turn == 0), codes, np.int32(-1))
             parts = list(cut_segment(codes, states, first))
             sites = await self._resolver.sites([names[code] for code, _ in parts])
             for site, rows in _by_site(parts, names, sites):
                 work.queues.add(segment, fresh_chunk(site, rows))
-            work.next_segment += 1
+            work.next_cut += 1
             work.starved = False
             self._tell()
 
@@ -90,7 +97,7 @@ class Filling:
             after = int(due.rows[-1])
 
     async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_]) -> None:
-        codes, names = self._domains.load(work.record.job, segment)
+        codes, names, _ = self._domains.load(work.record.job, segment)
         row_codes = np.full(len(due.rows), -1, np.int32)
         row_codes[here] = codes[due.rows[here] - segment * work.record.segment_rows]
         groups = list(split_due(due, here, row_codes))

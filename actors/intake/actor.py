@@ -191,6 +191,7 @@ def _record(job: str, account: str, key: str, now: float, found: Prepared) -> Jo
         pause=spec.schedule.pause,
         days=weekdays(spec.schedule.days),
         rate=rate_of(spec.delivery.rate),
+        best=int(bool(spec.list_.best)),
         priority=PRIORITIES[spec.delivery.priority],
         timezone=spec.schedule.timezone,
         results_to=spec.results.to,

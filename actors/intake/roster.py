@@ -23,10 +23,11 @@ from actors.intake.dedupe import KeyHashes, find_repeats
 from actors.intake.lists import Source
 from actors.intake.problems import Problems, nearest, refuse
 from actors.model.hashing import hash_texts
-from actors.model.job import ADDRESS, DOMAIN, REASON, VERDICT, RowArray, code_column
+from actors.model.job import ADDRESS, BEST, DOMAIN, REASON, VERDICT, RowArray, code_column
 from actors.model.spec import JobSpec
 from actors.model.states import RowState
 
+RANKED = ("bool", "int", "float", "decimal")  # types that tell who goes first
 MOST_DOMAINS = 5_000  # that are counted by name; what is left over are sites of a few rows each
 REPEATED = "repeats the {} of an earlier row"
 
@@ -48,6 +49,7 @@ class Roster:
     scope_codes: dict[int, tuple[RowArray, NDArray[np.int32]]] = field(default_factory=dict)
     scope_reasons: list[str] = field(default_factory=list)
     codes: dict[str, pa.StringArray] = field(default_factory=dict)  # by pool, a code a row
+    best: str = ""  # the column of rows that go first
 
     @property
     def rows(self) -> int:
@@ -129,6 +131,9 @@ def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, co
     if not (roster.states == RowState.PENDING).any():
         raise refuse(spec.list_.file, "no row has a valid address", 0, spec.list_.email)
     roster.types, roster.kinds, roster.direct = learn.result()
+    if roster.best and roster.types[roster.best] not in RANKED:
+        found = roster.types[roster.best]
+        raise refuse(control, f"list.best: column {roster.best!r} is {found}; it must be one of {', '.join(RANKED)}")
     if roster.key >= 0:
         for rows in find_repeats(hashes, candidates, roster.keys):
             roster.states[rows] = RowState.DUPLICATE
@@ -170,6 +175,8 @@ def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control:
     for name in list_.columns:
         if name not in names:
             problems.add(control, f"list.columns.{name}: the list has no such column{nearest(name, names)}")
+    if list_.best and list_.best not in names:
+        problems.add(control, f"list.best: the list has no column {list_.best!r}{nearest(list_.best, names)}")
     for name in list_.private:
         if name not in names:
             problems.add(control, f"list.private: the list has no column {name!r}{nearest(name, names)}")
@@ -180,7 +187,8 @@ def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control:
     problems.stop()
     email = names.index(list_.email)
     key = -1 if not dedupe else email if by_address else names.index(dedupe)
-    return Roster(source, work, segment_rows, email, key, REPEATED.format("address" if key == email else names[key]))
+    repeated = REPEATED.format("address" if key == email else names[key])
+    return Roster(source, work, segment_rows, email, key, repeated, best=list_.best)
 
 
 def _keep(path: Path, checked: Checked, key: pa.Array | None) -> None:
@@ -207,7 +215,16 @@ def typed_segment(roster: Roster, segment: int, batch: pa.RecordBatch) -> pa.Rec
     ]
     columns += [codes.slice(first, batch.num_rows) for codes in roster.codes.values()]
     names = [*roster.types, ADDRESS, DOMAIN, VERDICT, REASON, *map(code_column, roster.codes)]
+    if roster.best:
+        columns.append(_first(columns[names.index(roster.best)]))
+        names.append(BEST)
     return pa.RecordBatch.from_arrays(columns, names)
+
+
+def _first(column: pa.Array) -> pa.BooleanArray:
+    """Whether each row goes first; a blank does not."""
+    chosen = column if pa.types.is_boolean(column.type) else pc.greater(column, pa.scalar(0).cast(column.type))
+    return pc.fill_null(chosen, False)
 
 
 def segment_reasons(roster: Roster, segment: int, invalid: pa.StringArray) -> pa.StringArray:

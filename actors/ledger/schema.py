@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 3  # goes up with every table or column that is added; `upgrade` adds them to an older database
+SCHEMA_VERSION = 4  # goes up with every table or column that is added; `upgrade` adds them to an older database
 
 metadata = MetaData()
 
@@ -59,6 +59,7 @@ jobs = Table(
     _column("days"),  # JSON
     _column("rate", Float(53)),  # attempts a second, 0 = no limit
     _column("priority", SmallInteger),
+    _column("best", SmallInteger),
     _column("timezone"),
     _column("results_to"),
     _column("started_at", Float(53)),

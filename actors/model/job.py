@@ -22,6 +22,7 @@ from actors.model.states import JobState, OnDoubt, RowState
 RESERVED = "__"
 ADDRESS = "__address"  # text: the forward path as it goes on the wire (domain in ASCII)
 DOMAIN = "__domain"  # dictionary<text>: the address's domain, ASCII, lower case; null where the row is invalid
+BEST = "__best"  # bool, only where the control file names a column for it: rows that are sent before the others
 VERDICT = "__verdict"  # uint8: RowState.PENDING, or INVALID, DUPLICATE, SUPPRESSED
 REASON = "__reason"  # dictionary<text>: why, null for PENDING
 
@@ -100,6 +101,7 @@ class JobRecord:
     pause: tuple[str, ...] = ()
     days: tuple[int, ...] = ()  # days of the week it may send on, Monday = 0; empty: all
     rate: float = 0.0  # attempts a second at most, 0 = no limit
+    best: int = 0  # 1: the roster has BEST, and its rows go first
     priority: int = 0  # of jobs in one pool: each step above 0 quadruples a job's share
     timezone: str = "Asia/Taipei"
     results_to: str = ""

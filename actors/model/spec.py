@@ -84,6 +84,7 @@ class ListSpec:
     sheet: str = ""
     rules: RulesSpec = field(default_factory=RulesSpec)
     private: tuple[str, ...] = ()  # columns that are printed masked or not at all
+    best: str = ""  # a yes/no or number column: rows where it is true or above 0 are sent before all others
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from actors.conductor.actor import Conductor
 from actors.conductor.leases import lease_rows
 from actors.ledger.actor import Ledger
 from actors.model.delivery import SENDER_LEASE_SECONDS, Host, Lease, Opening, Outcome, Site
-from actors.model.job import DOMAIN, JobRecord, segment_path, snapshot_path
+from actors.model.job import BEST, DOMAIN, JobRecord, segment_path, snapshot_path
 from actors.model.states import Blame, JobState, RowState, Stage
 from cluster.vault import Vault
 from tests.fakes.clock import FakeClock
@@ -65,6 +65,8 @@ class World:
             count = min(SEGMENT_ROWS, rows - segment * SEGMENT_ROWS)
             codes = pa.array([i % 4 for i in range(count)], pa.int32())
             table = pa.table({DOMAIN: pa.DictionaryArray.from_arrays(codes, pa.array(domains))})
+            if fields.get("best"):
+                table = table.append_column(BEST, pa.array([i % 5 == 0 for i in range(count)]))
             sink = pa.BufferOutputStream()
             with pa.ipc.new_file(sink, table.schema) as writer:
                 writer.write_table(table)
@@ -332,6 +334,22 @@ async def test_accounts_share_a_pool_and_an_urgent_job_goes_ahead(world: World) 
         had = await leased_rows(sender, conductor, 60)
     assert set(had) == {"01A", "01B", "01C"}
     assert had["01C"] > 2 * had["01B"]
+
+
+async def test_the_best_rows_go_first_and_every_row_once(world: World) -> None:
+    await world.add_job("01A", 250, best=1)
+    order: list[int] = []
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        while len(order) < 250:
+            lease = await sender.lease(conductor, 40)
+            assert lease is not None
+            order += lease_rows(lease).tolist()
+            await sender.deliver(lease)
+        await until_done(world, "01A")
+    best = [row for row in range(250) if row % SEGMENT_ROWS % 5 == 0]
+    assert sorted(order) == list(range(250))
+    assert set(order[: len(best)]) == set(best)
 
 
 async def test_a_capped_job_is_leased_no_faster(world: World) -> None:

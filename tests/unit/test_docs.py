@@ -13,8 +13,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from actors.conductor import actor as conductor
-from actors.conductor import leases
+from actors.conductor import filling, leases
 from actors.intake import problems
 from actors.intake.control import parse_control
 from actors.model import delivery, job
@@ -202,8 +201,8 @@ def test_files_named_exist(page: Path) -> None:
         ("lease of a sender", f"{delivery.SENDER_LEASE_SECONDS:g} s"),
         ("characters of a recorded reply", f"{delivery.MAX_REPLY_CHARS}"),
         ("rows a segment", f"{job.DEFAULT_SEGMENT_ROWS:,}"),
-        ("waiting rows before the next segment is cut", f"{conductor.LOW_ROWS:,}"),
-        ("due rows held in memory, a job", f"{conductor.MOST_QUEUED_RETRIES:,}"),
+        ("waiting rows before the next segment is cut", f"{filling.LOW_ROWS:,}"),
+        ("due rows held in memory, a job", f"{filling.MOST_QUEUED_RETRIES:,}"),
         ("a sender that does not ask for work is gone after", f"{leases.HOLDER_GONE_SECONDS:g} s"),
         ("messages a connection", f"{lanes.MESSAGES_PER_CONNECTION:,}"),
         ("problems told at once", f"{problems.MAX_PROBLEMS}"),

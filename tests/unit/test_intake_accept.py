@@ -17,7 +17,7 @@ from actors.intake import actor as actor_module
 from actors.intake.actor import Intake
 from actors.ledger.actor import Ledger
 from actors.model.errors import Conflict, InvalidInput, Problem, Unavailable
-from actors.model.job import ADDRESS, VERDICT, JobRecord, code_column, segment_path, snapshot_path
+from actors.model.job import ADDRESS, BEST, VERDICT, JobRecord, code_column, segment_path, snapshot_path
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.model.states import JobState, RowState
 from actors.renderer.actor import Renderer
@@ -101,6 +101,24 @@ async def test_an_upload_becomes_a_job_whose_counts_balance(world: World) -> Non
         2: "repeats the address of an earlier row",
         3: "on the suppression list global: hard bounce",
     }
+
+
+@pytest.mark.parametrize("values", [("5", "", "0"), ("0.5", "-3", "0"), ("yes", "no", ""), ("true", "false", "false")])
+async def test_a_column_tells_who_goes_first(world: World, values: tuple[str, str, str]) -> None:
+    rows = "".join(f"{name}@x.test,{value}\n" for name, value in zip("abc", values, strict=True))
+    control = CONTROL + "list: {best: active}\n"
+    done = await world.intake.accept("acme", upload(world.vault, bundle_files("email,active\n" + rows, control)), "k1")
+    assert done.record.best == 1
+    paths = [world.vault.local(segment_path(done.record.job, n)) for n in (0, 1)]
+    first = [pa.ipc.open_file(path).read_all().column(BEST).to_pylist() for path in paths]
+    assert first == [[True, False], [False]]
+
+
+@pytest.mark.parametrize(("best", "why"), [("nmae", "no column 'nmae'"), ("name", "column 'name' is text")])
+async def test_a_column_that_cannot_tell_who_goes_first_is_refused(world: World, best: str, why: str) -> None:
+    control = CONTROL + f"list: {{best: {best}}}\n"
+    with pytest.raises(InvalidInput, match=why):
+        await world.intake.accept("acme", upload(world.vault, bundle_files(LIST, control)), "k1")
 
 
 async def test_without_a_start_the_job_runs_at_once(world: World) -> None:

@@ -166,7 +166,7 @@ class RulesSpec(_message.Message):
     def __init__(self, dedupe: _Optional[str] = ..., suppress: _Optional[_Union[Scopes, _Mapping]] = ...) -> None: ...
 
 class ListSpec(_message.Message):
-    __slots__ = ("file", "email", "columns", "encoding", "delimiter", "sheet", "rules", "private")
+    __slots__ = ("file", "email", "columns", "encoding", "delimiter", "sheet", "rules", "private", "best")
     class ColumnsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -182,6 +182,7 @@ class ListSpec(_message.Message):
     SHEET_FIELD_NUMBER: _ClassVar[int]
     RULES_FIELD_NUMBER: _ClassVar[int]
     PRIVATE_FIELD_NUMBER: _ClassVar[int]
+    BEST_FIELD_NUMBER: _ClassVar[int]
     file: str
     email: str
     columns: _containers.ScalarMap[str, str]
@@ -190,7 +191,8 @@ class ListSpec(_message.Message):
     sheet: str
     rules: RulesSpec
     private: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, file: _Optional[str] = ..., email: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., rules: _Optional[_Union[RulesSpec, _Mapping]] = ..., private: _Optional[_Iterable[str]] = ...) -> None: ...
+    best: str
+    def __init__(self, file: _Optional[str] = ..., email: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ..., rules: _Optional[_Union[RulesSpec, _Mapping]] = ..., private: _Optional[_Iterable[str]] = ..., best: _Optional[str] = ...) -> None: ...
 
 class ScheduleSpec(_message.Message):
     __slots__ = ("start", "deadline", "pause", "timezone", "days")
