@@ -13,6 +13,7 @@ from typing import Any
 from actors.reputation.actor import Reputation
 from bench.machine import machine
 from bench.simulation.cases import CASES as ALL
+from bench.simulation.cases import Case
 from bench.simulation.engine import Engine
 from bench.simulation.figures import Tally
 from bench.simulation.rivals import AdditiveIncrease, Fixed
@@ -29,20 +30,20 @@ def run(cases: Sequence[str], quick: bool, say: Callable[[str], None]) -> dict[s
     seeds = range(1, 1 + (QUICK_SEEDS if quick else SEEDS))
     results = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        best = {(name, seed): pool.submit(_all_knowing, name, seed) for name in cases for seed in seeds}
-        runs = {(name, seed, who): pool.submit(_one, name, seed, who) for name in cases for seed in seeds for who in WHO}
-        for name in cases:
-            say(name)
-            found = {who: [_figures(name, runs[name, s, who].result(), best[name, s].result()) for s in seeds] for who in WHO}
-            results.append(result(name, found))
+        given = [CASES[name].quick() if quick else CASES[name] for name in cases]
+        best = {(case.name, seed): pool.submit(all_knowing, case, seed) for case in given for seed in seeds}
+        runs = {(case.name, seed, who): pool.submit(_one, case, seed, who) for case in given for seed in seeds for who in WHO}
+        for case in given:
+            say(case.name)
+            found = {
+                who: [figures(case, runs[case.name, s, who].result(), best[case.name, s].result()) for s in seeds]
+                for who in WHO
+            }
+            results.append(result(case, found))
     return {"bench": "learning", "machine": machine(), "seeds": len(seeds), "results": results}
 
 
-def _all_knowing(name: str, seed: int) -> Tally:
-    return all_knowing(CASES[name], seed)
-
-
-def _one(name: str, seed: int, who: str) -> Tally:
+def _one(case: Case, seed: int, who: str) -> Tally:
     engine = Engine()
     makers: dict[str, Callable[[], Limiter]] = {
         "learned": lambda: Reputation(engine.clock),
@@ -50,21 +51,17 @@ def _one(name: str, seed: int, who: str) -> Tally:
         "additive": AdditiveIncrease,
     }
     limits = makers[who]()
-    return simulate(CASES[name], seed, engine, limits)
+    return simulate(case, seed, engine, limits)
 
 
-def _figures(name: str, tally: Tally, best: Tally) -> Figures:
-    return figures(CASES[name], tally, best)
-
-
-def result(name: str, found: dict[str, list[Figures]]) -> dict[str, Any]:
+def result(case: Case, found: dict[str, list[Figures]]) -> dict[str, Any]:
     """One world's line. `leave_s` is the worst of all seeds and blocks, `heal_s` the mean of those that healed within the run;
     null where there was no block, or nothing healed."""
     mine = found["learned"]
     left = [seconds for f in mine for seconds in f.leave]
     healed = [seconds for f in mine for seconds in f.heal if seconds is not None]
     return {
-        "case": name,
+        "case": case.name,
         "ratio": round(mean(f.ratio for f in mine), 3),
         "ratio_worst": round(min(f.ratio for f in mine), 3),
         "wasted": round(mean(f.wasted for f in mine), 4),
@@ -80,5 +77,5 @@ def result(name: str, found: dict[str, list[Figures]]) -> dict[str, Any]:
         "best": sum(f.best for f in mine),
         "refused": mine[0].refused,
         "connects_refused": round(mean(f.connects_refused for f in mine), 3),
-        "simulated_s": CASES[name].seconds,
+        "simulated_s": case.seconds,
     }

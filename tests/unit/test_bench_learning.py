@@ -36,7 +36,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_a_result_has_what_it_promises() -> None:
     best = all_knowing(TINY, 1)
     one = figures(TINY, simulate(TINY, 1, Engine(), Fixed(1)), best)
-    line = result("tight_rates", {who: [one, one] for who in WHO})
+    line = result(TINY, {who: [one, one] for who in WHO})
     assert line["ratio"] == line["fixed"] == round(one.ratio, 3)
     assert (line["leave_s"], line["heal_s"], line["wrongly_suppressed"]) == (None, None, 0)
 
