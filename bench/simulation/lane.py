@@ -23,6 +23,7 @@ from sandbox.world import Answer, ReceivingSite, Session
 
 IDLE_SECONDS = 10.0  # TimeLimits.idle
 GREETING_SECONDS = 300.0  # TimeLimits.greeting; a reply to MAIL is waited for as long
+SPARE = 1.5  # connections for so much more than the pace needs
 NO_REPLY = Reply(0, "connection lost")
 
 
@@ -71,6 +72,7 @@ class Lane:
         self._plain_until = 0.0
         self._pace = Pace(limits, owner.engine.clock())
         self._paced = False
+        self._spent = site.spec.service  # seconds a mail, smoothed
         self.seen = Collector(self.name)
 
     # -- how much --------------------------------------------------------------------------------------------------------
@@ -95,10 +97,10 @@ class Lane:
         self._pace.follow(limits, self._engine.clock())
         if not self.closed:
             return []
-        back = list(self.ready)
+        back = [row for row, _ in self.queue] + list(self.ready)
+        self.open -= len(self.queue)
+        self.queue.clear()
         self.ready.clear()
-        if not self.connections:
-            self._settle_queue(Stage.CONNECT, Reply(0, "the lane is closed"))
         return back
 
     # -- work ------------------------------------------------------------------------------------------------------------
@@ -111,18 +113,34 @@ class Lane:
                 if not self._start(connection):
                     break
         there = len(self.connections) + self.connecting
-        wanted = min(-(-(self.open + len(self.ready)) // MAILS_A_CONNECTION), self.limits.concurrency) - there
-        if waited and self.queue and wanted <= 0 and there < self.limits.concurrency and not self.connecting:
+        wanted = self._useful - there
+        if (
+            waited
+            and self.queue
+            and not self.limits.rate
+            and wanted <= 0
+            and there < self.limits.concurrency
+            and not self.connecting
+        ):
             wanted = 1
         if wanted > 0 and not self.closed and self._engine.now >= self._not_before:
             for _ in range(wanted):
                 self._connect()
 
+    @property
+    def _useful(self) -> int:
+        """How many connections have work: for the mails there are, and for the pace at which they may begin."""
+        wanted = min(-(-(self.open + len(self.ready)) // MAILS_A_CONNECTION), self.limits.concurrency)
+        if self.limits.rate:
+            wanted = min(wanted, 1 + int(SPARE * self.limits.rate * self._spent))
+        return int(min(wanted, len(self.connections) + self._pace.allowed(self._engine.clock())))
+
     def _open_rows(self) -> None:
         if not self.connections:
             return
         wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
-        for _ in range(min(len(self.ready), max(wanted, 2 * self.limits.concurrency) - self.open)):
+        wanted = max(wanted, 2 * self.limits.concurrency) - self.open
+        for _ in range(int(min(len(self.ready), wanted, self._pace.allowed(self._engine.clock()) - len(self.queue)))):
             self.queue.append((self.ready.popleft(), 0))
             self.open += 1
 
@@ -156,6 +174,7 @@ class Lane:
     def _finish(self, connection: Connection, row: int, tries: int, answer: Answer, spent: float) -> None:
         """The mail has its answer."""
         connection.busy = False
+        self._spent += SMOOTH * (spent - self._spent)
         stage = Stage(answer.stage.value)
         met_closing = answer.code == 421 and stage is Stage.MAIL and connection.settled > 0
         if (answer.drop or met_closing) and tries + 1 < TRIES:
@@ -241,7 +260,7 @@ class Lane:
         if connection.closed:
             return
         now, until = self._engine.now, connection.idle_since + IDLE_SECONDS
-        if connection.busy or self.queue or now < until:
+        if connection.busy or now < until:
             self._engine.at(until if now < until and not connection.busy else now + IDLE_SECONDS, self._idle, connection)
         else:
             self._close(connection, quitting=True)
