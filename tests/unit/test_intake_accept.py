@@ -103,10 +103,13 @@ async def test_an_upload_becomes_a_job_whose_counts_balance(world: World) -> Non
     }
 
 
-@pytest.mark.parametrize("values", [("5", "", "0"), ("0.5", "-3", "0"), ("yes", "no", ""), ("true", "false", "false")])
-async def test_a_column_tells_who_goes_first(world: World, values: tuple[str, str, str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("int", ("5", "", "0")), ("float", ("0.5", "-3", "0")), ("decimal", ("0.50", "-3", "")), ("bool", ("true", "false", ""))],
+)
+async def test_a_column_tells_who_goes_first(world: World, kind: str, values: tuple[str, str, str]) -> None:
     rows = "".join(f"{name}@x.test,{value}\n" for name, value in zip("abc", values, strict=True))
-    control = CONTROL + "list: {best: active}\n"
+    control = CONTROL + f"list: {{best: active, columns: {{active: {kind}}}}}\n"
     done = await world.intake.accept("acme", upload(world.vault, bundle_files("email,active\n" + rows, control)), "k1")
     assert done.record.best == 1
     paths = [world.vault.local(segment_path(done.record.job, n)) for n in (0, 1)]
