@@ -61,6 +61,7 @@ class Intake:
         self._vault, self._ledger, self._suppressions, self._renderer = vault, ledger, suppressions, renderer
         self._lookers = lookers or [renderer]
         self._clock, self._workdir, self._segment_rows, self._new_id = clock, workdir, segment_rows, new_id
+        self._looked: dict[tuple[str, str], tuple[int, int]] = {}  # of checks that run: rows looked at, rows
         return_freed_memory()
 
     async def accept(self, account: str, upload: str, key: str, gates: bool = True) -> Accepted:
@@ -80,6 +81,17 @@ class Intake:
     async def check(self, account: str, upload: str, whole: bool = True) -> Accepted:
         """The same without a job: its id names nothing, its record is never stored. `whole`: with the report of a look at all
         rows, in which gates that fail are no error."""
+        self._looked[account, upload] = 0, 0
+        try:
+            return await self._check(account, upload, whole)
+        finally:
+            self._looked.pop((account, upload), None)
+
+    async def looked(self, account: str, upload: str) -> tuple[int, int] | None:
+        """Of a check of this upload that runs now: rows looked at, rows of the list (0 while it is read). None: none runs."""
+        return self._looked.get((account, upload))
+
+    async def _check(self, account: str, upload: str, whole: bool) -> Accepted:
         async with self._prepared(upload) as found:
             now = self._clock()
             record = _record(self._new_id(now, found.payload_hash), account, "", now, found)
@@ -87,7 +99,7 @@ class Intake:
                 await self._freeze(record.job, account, found, int(now), claim=False)
                 if problems := await self._renderer.check(record.job):
                     raise InvalidInput(tuple(problems))
-                report = await self._look(record.job, found, int(now)) if whole else None
+                report = await self._look(record.job, found, int(now), (account, upload)) if whole else None
             finally:
                 await asyncio.to_thread(self._vault.delete, f"jobs/{record.job}")
             domains = await asyncio.to_thread(found.roster.domains)
@@ -127,9 +139,16 @@ class Intake:
                 raise short(file, len(rows), len(codes))
             await _in_thread(hold, found.roster, pool, codes)
 
-    async def _look(self, job: str, found: Prepared, stamp: int) -> dict[str, Any]:
-        """The report of all rows, worked out by all renderers."""
-        look = await look_over(self._lookers, job, found.roster.rows, found.roster.segment_rows, stamp)
+    async def _look(self, job: str, found: Prepared, stamp: int, check: tuple[str, str] | None = None) -> dict[str, Any]:
+        """The report of all rows, worked out by all renderers. `check`: whose progress this is."""
+        rows = found.roster.rows
+
+        def progress(done: int) -> None:
+            if check is not None:
+                self._looked[check] = done, rows
+
+        progress(0)
+        look = await look_over(self._lookers, job, rows, found.roster.segment_rows, stamp, progress=progress)
         return await self._renderer.report(job, look, stamp)
 
     async def _freeze_or_refuse(self, record: JobRecord, account: str, found: Prepared, gates: bool) -> None:

@@ -314,6 +314,10 @@ class Intake(Protocol):
         """The same without a job; `whole` adds the report of a look at all rows."""
         ...
 
+    async def looked(self, account: str, upload: str) -> tuple[int, int] | None:
+        """Of a check of this upload that runs now: rows looked at, rows of the list (0 while it is read). None: none runs."""
+        ...
+
 
 class Results(Protocol):
     """Writes a finished job's files."""

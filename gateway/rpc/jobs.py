@@ -25,6 +25,7 @@ from gateway.rpc.receipts import Receipt, spec_digest
 from gateway.rpc.uploads import End, Uploads
 
 WATCH_SECONDS = 0.5  # a person sees no faster; a ledger call costs about 2 ms
+CHECK_BEGINS_SECONDS = 5.0  # who watches a check may be there before it
 OUTCOMES_PAGE = 1000  # about 200 KB a message
 MAX_JOBS_PAGE = 1000
 MAX_DECIDED_ROWS = 100_000  # under a megabyte a message
@@ -42,6 +43,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
         self._backend, self._ledger, self._uploads = backend, backend.ledger, uploads
         self._new_upload, self._stopping = new_upload, stopping
         self._turn = count()
+        self._checks: dict[tuple[str, str], str] = {}  # the vault folders of checks that run, by account and upload
 
     async def Upload(self, stream: AsyncIterator[Any], context: Context) -> jobs_pb2.UploadResponse:
         """Durable as far as the reply's committed_size says; a broken stream leaves a part to go on with."""
@@ -60,12 +62,37 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
     async def Check(self, request: Any, context: Context) -> jobs_pb2.CheckResponse:
         """Problems of the bundle are the answer here, not an error."""
         async with self._bundle(request) as folder:
+            running = account(), request.upload_id
+            self._checks[running] = folder
             try:
                 found = await patiently(lambda: self._backend.intake.check(account(), folder, not request.quick))
             except InvalidInput as error:
                 return jobs_pb2.CheckResponse(problems=[translate.problem(p) for p in error.problems])
+            finally:
+                self._checks.pop(running, None)
         forecast = await self._forecast(found) if request.forecast else None
         return translate.checked(found, page=request.page, forecast=forecast)
+
+    async def WatchCheck(self, request: Any, context: Context) -> AsyncIterator[jobs_pb2.WatchCheckResponse]:
+        """Knows of checks that this gateway runs. Ends with the check, or with Unavailable when the gateway stops."""
+        running, sent = (account(), request.upload_id), None
+        began = False
+        for waited in count():
+            if self._stopping.is_set():
+                raise Unavailable("gateway", "it is stopping")
+            folder = self._checks.get(running)
+            if folder is None and (began or waited * WATCH_SECONDS >= CHECK_BEGINS_SECONDS):
+                return
+            if folder is not None:
+                began = True
+                seen = await patiently(lambda folder=folder: self._backend.intake.looked(account(), folder))  # type: ignore[misc]
+                if seen is not None and seen != sent:
+                    yield jobs_pb2.WatchCheckResponse(looked_at=seen[0], rows=seen[1])
+                    sent = seen
+            try:
+                await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
+            except TimeoutError:
+                pass
 
     async def Submit(self, request: Any, context: Context) -> jobs_pb2.SubmitResponse:
         """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again, with the

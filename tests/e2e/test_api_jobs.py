@@ -13,6 +13,7 @@ from hongyan.v1 import spec_pb2
 
 from actors.model.errors import Conflict, Fenced, NotFound, Problem, Unavailable
 from actors.model.states import JobState, RowState
+from gateway.rpc import jobs
 from tests.fakes.backend import Line
 from tests.fakes.gateway import Place, Served, serving
 
@@ -114,6 +115,28 @@ async def test_problems_carry_their_place(tmp_path):
         assert details(error, error_details_pb2.ErrorInfo).metadata["problems"] == "500"
         answer = await api.jobs.Check(pb.CheckRequest(upload_id=upload), metadata=api.key())
         assert [(p.file, p.line, p.column) for p in answer.problems] == [("list.csv", n, "email") for n in range(2, 502)]
+
+
+async def test_a_check_tells_how_far_it_has_come(tmp_path):
+    async with serving(Place(tmp_path)) as api:
+        upload = (await api.upload("list.csv", LIST)).upload_id
+        api.backend.intake.progress = [(0, 0), (0, 2), (1, 2), (2, 2)]
+        asked = pb.WatchCheckRequest(upload_id=upload)
+
+        async def watch(key: object) -> list[tuple[int, int]]:
+            return [(at.looked_at, at.rows) async for at in api.jobs.WatchCheck(asked, metadata=key)]
+
+        mine = asyncio.ensure_future(watch(api.key()))  # before the check begins
+        check = asyncio.ensure_future(api.jobs.Check(pb.CheckRequest(upload_id=upload), metadata=api.key()))
+        assert await mine == [(0, 0), (0, 2), (1, 2), (2, 2)]
+        assert (await check).rows == 2
+
+
+async def test_a_check_that_never_begins_is_not_watched_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CHECK_BEGINS_SECONDS", 0.1)
+    async with serving(Place(tmp_path)) as api:
+        asked = pb.WatchCheckRequest(upload_id="nothing")
+        assert [at async for at in api.jobs.WatchCheck(asked, metadata=api.key())] == []
 
 
 async def test_watch_tells_every_change_and_ends_with_the_job(tmp_path):

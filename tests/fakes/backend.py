@@ -174,6 +174,9 @@ class FakeIntake(Failures):
         self.seen: list[tuple[str, str]] = []
         self.entered, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
+        self.progress: list[tuple[int, int]] = []  # of a check: each is told once somebody has asked
+        self.looks: dict[tuple[str, str], tuple[int, int]] = {}
+        self.looked_at = asyncio.Event()
 
     def _look(self, upload: str) -> tuple[int, str]:
         names = self.vault.list(upload)
@@ -200,9 +203,18 @@ class FakeIntake(Failures):
     async def check(self, account: str, upload: str, whole: bool = True) -> Accepted:
         self.seen.append((account, upload))
         self.meet("check")
+        for progress in self.progress:
+            self.looks[account, upload] = progress
+            self.looked_at.clear()
+            await self.looked_at.wait()
+        self.looks.clear()
         rows, digest = self._look(upload)
         record = JobRecord("", account, "checked", JobState.ACCEPTING, rows, payload_hash=digest)
         return Accepted(record, {"pending": rows - 1, "invalid": 1})
+
+    async def looked(self, account: str, upload: str) -> tuple[int, int] | None:
+        self.looked_at.set()
+        return self.looks.get((account, upload))
 
 
 class FakeConductor(Failures):

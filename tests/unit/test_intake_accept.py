@@ -346,6 +346,27 @@ async def test_the_zip_of_a_bundle_is_the_same_payload(world: World) -> None:
     assert again.record.job == one.record.job
 
 
+async def test_a_check_tells_how_far_its_look_has_come(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = upload(world.vault, bundle_files(LIST, CONTROL))
+    seen: list[tuple[int, int] | None] = []
+    real = AsyncRenderer.look
+
+    async def look(self: AsyncRenderer, *arguments: Any) -> Any:
+        seen.append(await world.intake.looked("acme", folder))
+        assert await world.intake.looked("other", folder) is None
+        return await real(self, *arguments)
+
+    monkeypatch.setattr(AsyncRenderer, "look", look)
+    await world.intake.check("acme", folder)
+    assert seen[0] == (0, 5)
+    assert seen == sorted(seen)
+    assert await world.intake.looked("acme", folder) is None
+    broken = upload(world.vault, {"job.yaml": "x"}, "uploads/acme/broken")
+    with pytest.raises(InvalidInput):
+        await world.intake.check("acme", broken)
+    assert await world.intake.looked("acme", broken) is None
+
+
 async def test_spec_json_is_the_whole_spec(world: World) -> None:
     done = await world.intake.accept("acme", upload(world.vault, bundle_files(LIST)), "k1")
     spec = json.loads(world.snapshot(done.record.job)["spec.json"])

@@ -93,6 +93,15 @@ class Client:
         request = jobs_pb2.CheckRequest(upload_id=upload, spec=spec, quick=quick, page=page, forecast=forecast)
         return self._call(self._jobs.Check, request, SLOW)
 
+    def watch_check(self, upload: str) -> Iterator[tuple[int, int]]:
+        """Of a check that runs in another thread: rows looked at, and rows of the list (0 while it is read). Ends with it."""
+        request = jobs_pb2.WatchCheckRequest(upload_id=upload)
+        try:
+            for reply in replies(self._jobs.WatchCheck(request, metadata=self._metadata)):
+                yield reply.looked_at, reply.rows
+        except grpc.RpcError as error:
+            raise from_rpc(error) from error
+
     def submit(self, upload: str, key: str = "", spec: spec_pb2.JobSpec | None = None) -> jobs_pb2.SubmitResponse:
         """Makes a job, which takes the upload's files over. Without `key` the upload's id serves: the same bundle again gives
         the same job."""

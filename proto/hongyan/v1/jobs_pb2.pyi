@@ -231,6 +231,20 @@ class CheckResponse(_message.Message):
     forecast: Forecast
     def __init__(self, problems: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., rows: _Optional[int] = ..., counts: _Optional[_Union[Counts, _Mapping]] = ..., warnings: _Optional[_Iterable[str]] = ..., report: _Optional[str] = ..., page: _Optional[str] = ..., shut_gates: _Optional[_Iterable[_Union[Problem, _Mapping]]] = ..., forecast: _Optional[_Union[Forecast, _Mapping]] = ...) -> None: ...
 
+class WatchCheckRequest(_message.Message):
+    __slots__ = ("upload_id",)
+    UPLOAD_ID_FIELD_NUMBER: _ClassVar[int]
+    upload_id: str
+    def __init__(self, upload_id: _Optional[str] = ...) -> None: ...
+
+class WatchCheckResponse(_message.Message):
+    __slots__ = ("looked_at", "rows")
+    LOOKED_AT_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    looked_at: int
+    rows: int
+    def __init__(self, looked_at: _Optional[int] = ..., rows: _Optional[int] = ...) -> None: ...
+
 class Forecast(_message.Message):
     __slots__ = ("starts_at", "through_at", "deadline_at", "late", "sites")
     STARTS_AT_FIELD_NUMBER: _ClassVar[int]

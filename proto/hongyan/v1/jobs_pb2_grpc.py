@@ -50,6 +50,11 @@ class JobServiceStub:
                 request_serializer=hongyan_dot_v1_dot_jobs__pb2.CheckRequest.SerializeToString,
                 response_deserializer=hongyan_dot_v1_dot_jobs__pb2.CheckResponse.FromString,
                 _registered_method=True)
+        self.WatchCheck = channel.unary_stream(
+                '/hongyan.v1.JobService/WatchCheck',
+                request_serializer=hongyan_dot_v1_dot_jobs__pb2.WatchCheckRequest.SerializeToString,
+                response_deserializer=hongyan_dot_v1_dot_jobs__pb2.WatchCheckResponse.FromString,
+                _registered_method=True)
         self.Submit = channel.unary_unary(
                 '/hongyan.v1.JobService/Submit',
                 request_serializer=hongyan_dot_v1_dot_jobs__pb2.SubmitRequest.SerializeToString,
@@ -127,6 +132,14 @@ class JobServiceServicer:
 
     def Check(self, request, context):
         """Looks at an upload as Submit would, without making a job.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchCheck(self, request, context):
+        """Sends how far a Check of the upload has come, at once and at every change, at most twice a second. Waits five seconds for one to
+        begin, and ends with it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -227,6 +240,11 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.Check,
                     request_deserializer=hongyan_dot_v1_dot_jobs__pb2.CheckRequest.FromString,
                     response_serializer=hongyan_dot_v1_dot_jobs__pb2.CheckResponse.SerializeToString,
+            ),
+            'WatchCheck': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCheck,
+                    request_deserializer=hongyan_dot_v1_dot_jobs__pb2.WatchCheckRequest.FromString,
+                    response_serializer=hongyan_dot_v1_dot_jobs__pb2.WatchCheckResponse.SerializeToString,
             ),
             'Submit': grpc.unary_unary_rpc_method_handler(
                     servicer.Submit,
@@ -366,6 +384,33 @@ class JobService:
             '/hongyan.v1.JobService/Check',
             hongyan_dot_v1_dot_jobs__pb2.CheckRequest.SerializeToString,
             hongyan_dot_v1_dot_jobs__pb2.CheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/hongyan.v1.JobService/WatchCheck',
+            hongyan_dot_v1_dot_jobs__pb2.WatchCheckRequest.SerializeToString,
+            hongyan_dot_v1_dot_jobs__pb2.WatchCheckResponse.FromString,
             options,
             channel_credentials,
             insecure,
