@@ -31,10 +31,19 @@ class Sender:
     """Delivers a job's rows from one address. `others`: there are more egresses in the pool."""
 
     def __init__(
-        self, engine: Engine, address: str, world: World, job: Job, reputation: Reputation, tally: Tally, others: bool
+        self,
+        engine: Engine,
+        address: str,
+        world: World,
+        job: Job,
+        reputation: Reputation,
+        tally: Tally,
+        others: bool,
+        first_limits: LaneLimits = FIRST_LIMITS,
     ):
         self.engine, self.address = engine, address
         self._world, self._job, self._reputation, self._tally, self._others = world, job, reputation, tally, others
+        self._first_limits = first_limits
         self._noted = Noted()
         self.lanes: dict[str, Lane] = {}
 
@@ -71,7 +80,7 @@ class Sender:
             if lane is None:
                 if not self._job.waiting(site, self.engine.clock()):
                     continue
-                lane = self.lanes[site] = Lane(self._world.sites[site], self, FIRST_LIMITS)
+                lane = self.lanes[site] = Lane(self._world.sites[site], self, self._first_limits)
                 wants = lane.wants
             lane.ready.extend(self._job.take(self.address, site, wants, self.engine.clock(), self._others))
 
