@@ -26,7 +26,7 @@ from jinja2.visitor import NodeTransformer
 
 from actors.model.states import RowState
 from actors.renderer.functions import REGISTRY
-from actors.renderer.template import Context, compile_template
+from actors.renderer.template import Context, Failure, compile_template
 
 TYPES = {"i": "int", "j": "int", "f": "float", "s": "text", "t": "text", "b": "bool", "m": "decimal", "day": "date"}
 CONTEXT = Context(types=TYPES, as_of=dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC), keys={"k": b"key"})
@@ -147,10 +147,16 @@ def compare(source: str, rows: list[dict[str, Any]], escape: bool) -> None:
     for i, expected in enumerate(oracle(source, rows, escape)):
         if expected is None:
             assert i in columns.failed, (source, rows[i], columns.text(plan.statics, i))
-        else:
+        elif not _bounded(rows[i], columns.failed.get(i)):
             assert i not in columns.failed, (source, rows[i], columns.failed[i], expected)
             assert columns.text(plan.statics, i) == expected, (source, rows[i])
     assert all(failure.state is RowState.RENDER_ERROR for failure in columns.failed.values())
+
+
+def _bounded(row: dict[str, Any], failure: Failure | None) -> bool:
+    """Whether a row was ended for a text of over 200,000 characters, which Jinja2 makes."""
+    large = isinstance(row["i"], int) and abs(row["i"]) > 20_000
+    return failure is not None and large and failure.reason.endswith(("repeats a value too often", "a value that is too long"))
 
 
 TEXTS = st.text(alphabet="aBc 1.<&>'\"%王小明鴻雁éß👍🏽\n", max_size=6)

@@ -3,7 +3,6 @@
 It is handed the column of the pool's codes beside its key (`template.naming` writes it into the call).
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
-from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function
+from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function, signature
 from actors.renderer.functions.scope import Scope, fail_all
 from actors.renderer.functions.values import Lit, Value, null_of, select
 
@@ -59,11 +58,6 @@ REGISTRY["claim_code"] = ClaimFunction(
     example="claim_code('coupons', 'k-17')",
     expected="AB-1",
     nulls="null where the key is null",
-    signature=inspect.Signature(
-        [
-            inspect.Parameter("pool", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            inspect.Parameter("key", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-        ]
-    ),
+    signature=signature("pool", "key"),
     run=claim_code,
 )

@@ -112,6 +112,13 @@ def _register(
     REGISTRY[name] = Function(name, family, kind, meaning, example, expected, nulls, signature, run)
 
 
+def signature(*names: str, **defaults: Any) -> inspect.Signature:
+    """Of a function that is put into the table by hand: parameters without and with a default, in this order."""
+    kind, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    given = {**dict.fromkeys(names, empty), **defaults}
+    return inspect.Signature([inspect.Parameter(name, kind, default=default) for name, default in given.items()])
+
+
 def _split(function: Callable[..., Any]) -> tuple[bool, list[inspect.Parameter]]:
     """Whether the function wants the job's constants, and the parameters that a template sees."""
     parameters = list(inspect.signature(function).parameters.values())

@@ -4,7 +4,6 @@ A snippet is no template. HTML is markup where HTML is written and its text else
 escaped where HTML is written.
 """
 
-import inspect
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -14,7 +13,7 @@ from markupsafe import Markup
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import text
-from actors.renderer.functions.registry import REGISTRY, SETTINGS, Function
+from actors.renderer.functions.registry import REGISTRY, SETTINGS, Function, signature
 from actors.renderer.functions.scope import Scope, each, each_distinct
 from actors.renderer.functions.snippet import Snippet, Snippets, plain_locale
 from actors.renderer.functions.values import Lit, Value
@@ -66,11 +65,6 @@ REGISTRY["content"] = Function(
     example="content('closing')",
     expected="敬祝 商祺",
     nulls="null in, null out",
-    signature=inspect.Signature(
-        [
-            inspect.Parameter("name", inspect.Parameter.POSITIONAL_OR_KEYWORD),
-            inspect.Parameter("locale", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None),
-        ]
-    ),
+    signature=signature("name", locale=None),
     run=content,
 )

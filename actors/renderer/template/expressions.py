@@ -22,19 +22,11 @@ from actors.renderer.template import inherited
 from actors.renderer.template.filters import FAST
 from actors.renderer.template.frame import Frame
 from actors.renderer.template.loops import ATTRIBUTES, LOOP
+from actors.renderer.template.operands import SIGNS
 from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment, bounded_range
 from actors.renderer.template.watch import FILTER
 
 Step = Callable[[Frame], Value]
-_BINARY = {
-    nodes.Add: "+",
-    nodes.Sub: "-",
-    nodes.Mul: "*",
-    nodes.Div: "/",
-    nodes.FloorDiv: "//",
-    nodes.Mod: "%",
-    nodes.Pow: "**",
-}
 METHODS = TEXT_METHODS - {"format", "format_map"}
 
 
@@ -103,7 +95,7 @@ class Expressions:
         return load
 
     def _binary(self, node: nodes.BinExpr) -> Step:
-        op, left, right = _BINARY[type(node)], self.step(node.left), self.step(node.right)
+        op, left, right = SIGNS[type(node)], self.step(node.left), self.step(node.right)
         return lambda frame: ops.binary(frame, op, left(frame), right(frame))
 
     _add = _sub = _mul = _div = _floordiv = _mod = _pow = _binary

@@ -16,19 +16,20 @@ from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.kinds import ARGUMENT_KINDS, RESULT_KINDS, Kinds
 from actors.renderer.template.metering import set_names
-from actors.renderer.template.operands import FILTER_KINDS, FILTER_RESULTS, ITEMS, NUMBERS, SAMPLES, binary, ordered, unary
+from actors.renderer.template.operands import (
+    FILTER_KINDS,
+    FILTER_RESULTS,
+    ITEMS,
+    NUMBERS,
+    SAMPLES,
+    SIGNS,
+    binary,
+    ordered,
+    unary,
+)
 from actors.renderer.template.places import Places
 from actors.renderer.template.syntax import Source
 
-_OPERATORS = {
-    nodes.Add: "+",
-    nodes.Sub: "-",
-    nodes.Mul: "*",
-    nodes.Div: "/",
-    nodes.FloorDiv: "//",
-    nodes.Mod: "%",
-    nodes.Pow: "**",
-}
 _ORDER = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in"}
 _TYPES = {kind: frozenset((kind,)) for kind in SAMPLES}
 _OF_PYTHON = {int: "int", float: "float", str: "text", bool: "bool"}
@@ -133,7 +134,7 @@ class _Reader:
             if read is not None:
                 known: Kinds | None = read(node)
                 return known
-            if type(node) in _OPERATORS and isinstance(node, nodes.BinExpr):
+            if type(node) in SIGNS and isinstance(node, nodes.BinExpr):
                 return self._arithmetic(node)
             for child in node.iter_child_nodes():
                 self.kinds(child)
@@ -170,7 +171,7 @@ class _Reader:
         return _TYPES["list"]
 
     def _arithmetic(self, node: nodes.BinExpr) -> Kinds | None:
-        op, left, right = _OPERATORS[type(node)], self.kinds(node.left), self.kinds(node.right)
+        op, left, right = SIGNS[type(node)], self.kinds(node.left), self.kinds(node.right)
         if left is None or right is None:
             return None
         tried = [binary(op, a, b) for a, b in product(left, right)]

@@ -11,12 +11,22 @@ from functools import cache
 from itertools import product
 from typing import Any, Final
 
+from jinja2 import nodes
 from markupsafe import Markup
 
 from actors.renderer.functions.decimals import COMPARE
 from actors.renderer.functions.guards import binop, unop
 from actors.renderer.functions.kinds import Kinds
 
+SIGNS: Final[dict[type[nodes.BinExpr], str]] = {
+    nodes.Add: "+",
+    nodes.Sub: "-",
+    nodes.Mul: "*",
+    nodes.Div: "/",
+    nodes.FloorDiv: "//",
+    nodes.Mod: "%",
+    nodes.Pow: "**",
+}
 ORDERED: Final = frozenset(("lt", "lteq", "gt", "gteq", "in", "notin"))  # == and != take anything
 # Texts with and without a place for `%`; a list of nothing goes with more than one of something.
 SAMPLES: Final[dict[str, tuple[Any, ...]]] = {
