@@ -13,6 +13,7 @@ from bench.simulation.figures import Tally
 from bench.simulation.job import Job
 from sandbox.world import ReceivingSite, Session
 from sandbox.world.blocks import within
+from sandbox.world.counters import Bucket
 
 STEP = 0.5  # seconds
 LONGEST_PAUSE = 8.0  # while nothing can be sent, so that days pass quickly
@@ -57,6 +58,7 @@ def _deliver_site(
 ) -> None:
     name, feed = site.spec.name, Feed(job, site.spec.name)
     speeds = {egress: _speed(site, egress, most, len(egresses)) for egress in egresses}
+    opening = {egress: _opening(site, egress) for egress in egresses}
     credit = dict.fromkeys(egresses, 0.0)
     greylist = site.spec.greylist.after if site.spec.greylist else 0.0
     now, pause, turn = 0.0, STEP, 0
@@ -65,7 +67,7 @@ def _deliver_site(
         rooms = 0
         for egress in egresses[turn % len(egresses) :] + egresses[: turn % len(egresses)]:
             credit[egress] = min(credit[egress], 1.0) + speeds[egress] * STEP
-            room = site.room(now, egress)
+            room = min([site.room(now, egress), *(bucket.room(now) for bucket in opening[egress])])
             rooms += room >= 1.0
             count = int(min(credit[egress], pace * room))
             session = Session(site.client(egress, now))
@@ -74,6 +76,8 @@ def _deliver_site(
                 if row is None:
                     break
                 credit[egress] -= 1.0
+                for bucket in opening[egress]:
+                    bucket.take()
                 tally.attempts += 1
                 session.messages = 0
                 answer = site.message(now, session, job.addresses[row])
@@ -93,14 +97,18 @@ def _speed(site: ReceivingSite, egress: str, most: int, egresses: int) -> float:
     """Messages a second that the connections of one egress carry."""
     spec = site.spec
     connections = float(most)
-    connects = float("inf")
     for limit in spec.limits:
         if limit.per == "source" and not within(egress, limit.source):
             continue
         share = egresses if limit.per == "site" else 1
         if limit.connections:
             connections = min(connections, limit.connections / share)
-        if limit.connects and spec.messages:
-            connects = min(connects, limit.connects * spec.messages / share)
     setup = spec.connect / spec.messages if spec.messages else 0.0
-    return min(connections / (spec.service + setup), connects)
+    return connections / (spec.service + setup)
+
+
+def _opening(site: ReceivingSite, egress: str) -> list[Bucket]:
+    """What new connections carry, where their number a minute is limited and each takes only so many messages."""
+    each = site.spec.messages
+    limits = [x for x in site.spec.limits if each and x.connects and x.per == "source" and within(egress, x.source)]
+    return [Bucket(x.connects * each, (x.burst or x.connects) * each, 0.0) for x in limits]
