@@ -205,7 +205,7 @@ class LaneReport:
     backlog: int = 0  # rows that wait here now
     latency: float = 0.0  # seconds a mail, middle of what was settled; 0 = nothing was
     sample: tuple[str, ...] = ()  # some distinct replies that were no 250, folded: no digits, no addresses
-    jobs: tuple[JobTally, ...] = ()  # jobs that had a refusal here, and what else they had
+    jobs: tuple[JobTally, ...] = ()  # the jobs that had the most mails here, refused or not
 
 
 @dataclass(frozen=True, slots=True)

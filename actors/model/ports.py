@@ -303,6 +303,28 @@ class Reputation(Protocol):
         ...
 
 
+class LaneLedger(Protocol):
+    """Where reputation keeps what lanes have learned; texts are JSON that only reputation reads."""
+
+    async def load_lanes(self) -> list[tuple[str, str, str]]:
+        """(egress, site, text) of every lane; site "" is the egress itself."""
+        ...
+
+    async def save_lanes(
+        self,
+        lanes: Sequence[tuple[str, str, str]],
+        gone: Sequence[tuple[str, str]] = (),
+        decisions: Sequence[tuple[str, str, float, str]] = (),
+    ) -> None:
+        """Writes these lanes, takes those `gone` away, adds decisions (site, egress, time, text); the oldest of very many
+        are dropped. Again is harmless for lanes."""
+        ...
+
+    async def lane_decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[str]:
+        """The newest decisions, oldest first; empty matches all."""
+        ...
+
+
 class Intake(Protocol):
     """Bundle to frozen snapshot."""
 

@@ -1,39 +1,81 @@
-"""The reputation actor's face: one learned lane for each (egress, site) pair that reports. The rules are in `lanes`."""
+"""The reputation actor's face: one learned lane for each (egress, site) pair that reports. The rules are in `lanes` and what it
+calls; here are the lanes, what the lanes of a site know of each other, and the way to the ledger and back.
+"""
 
-from collections.abc import Sequence
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from actors.model.delivery import LaneLimits, LaneReport
+from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
+from actors.model.errors import Unavailable
 from actors.model.forecast import LaneSpeed
-from actors.model.ports import Clock
+from actors.model.ports import Clock, LaneLedger
+from actors.reputation import choice, warmup
+from actors.reputation.content import Experiment
 from actors.reputation.expected import speed
-from actors.reputation.lanes import Lane
+from actors.reputation.journal import Journal, from_json, to_json
+from actors.reputation.lanes import Decision, decide, limits_of
+from actors.reputation.pins import Pin, pin_of
+from actors.reputation.starting import Start, start_of
+from actors.reputation.state import HALF_OPEN, OPEN, LaneState, View
+from actors.reputation.warmup import Curve, EgressState
 
-FORGET_AFTER = 6 * 3600.0  # a lane that nobody reports any more starts anew: what it knew is old
-MAX_LANES = 200_000  # about 60 MB; beyond it the longest silent lanes are forgotten
+log = logging.getLogger(__name__)
+
+FORGET_AFTER = 30 * 86400.0  # what a lane knew a month ago is worth no more than a start
+MAX_LANES = 200_000  # about 200 MB; beyond it the longest silent lanes are forgotten
+SAVE_SECONDS = 5.0
 
 
 class Reputation:
     """What each lane may do.
 
-    Hard state: none. A new one learns again from the reports that come in every half second, and takes the connections that are
-    open as proof that they are allowed. A failed call has at most counted a report that its sender brings again.
+    Hard state: lanes, egresses and decisions in the ledger, written every SAVE_SECONDS and by `close`; a new actor reads them
+    before its first answer. What was learned since the last write is learned again. A failed call has at most counted a report
+    that its sender brings again. Without a ledger it starts empty.
     """
 
-    def __init__(self, clock: Clock, start: int = 4, most: int = 20):
-        self._clock = clock
-        self._start, self._most = start, most
-        self._lanes: dict[tuple[str, str], tuple[Lane, float]] = {}  # oldest report first
+    def __init__(
+        self,
+        clock: Clock,
+        start: int = 4,
+        most: int = 20,
+        ledger: LaneLedger | None = None,
+        pins: Sequence[Pin] = (),
+        curves: Mapping[str, Curve] | None = None,
+        starts: Sequence[Start] = (),
+        seed: int = 0,
+    ):
+        self._clock, self._start, self._most, self._seed = clock, start, most, seed
+        self._ledger, self._pins, self._curves, self._starts = ledger, tuple(pins), dict(curves or {}), tuple(starts)
+        self._lanes: dict[tuple[str, str], LaneState] = {}  # (egress, site); oldest report first
+        self._sites: dict[str, dict[str, LaneState]] = {}
+        self._bases: dict[tuple[str, str], View] = {}  # start, most, pins of each lane
+        self._limits: dict[tuple[str, str], LaneLimits] = {}
+        self._experiments: dict[str, Experiment] = {}
+        self._egresses: dict[str, EgressState] = {}
+        self._journal = Journal()
+        self._changed: set[tuple[str, str]] = set()
+        self._loading: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._loaded = ledger is None
+        self._saved_at = 0.0
+
+    # -- calls -----------------------------------------------------------------------------------------------------------
 
     async def report(self, egress: str, reports: Sequence[LaneReport]) -> dict[str, LaneLimits]:
         """Takes what the egress's lanes saw, gives the limits of those sites."""
+        if not self._loaded:
+            await self._load()
         now = self._clock()
-        limits: dict[str, LaneLimits] = {}
-        for report in reports:
-            known = self._lanes.pop((egress, report.site), None)
-            lane = known[0] if known else Lane(self._start, self._most)
-            self._lanes[egress, report.site] = (lane, now)
-            limits[report.site] = lane.take(report, now)
+        limits = {report.site: self._take(egress, report, now) for report in reports}
         self._forget(now)
+        if self._ledger is not None and now - self._saved_at >= SAVE_SECONDS and (self._saving is None or self._saving.done()):
+            self._saved_at = now
+            self._saving = asyncio.get_running_loop().create_task(self._save())
         return limits
 
     async def ping(self) -> str:
@@ -41,20 +83,185 @@ class Reputation:
 
     async def stats(self) -> dict[str, float]:
         """Lanes known and closed, for the metrics."""
-        now = self._clock()
-        closed = sum(lane.closed_until > now for lane, _ in self._lanes.values())
+        closed = sum(lane.circuit != OPEN for lane in self._lanes.values())
         return {"lanes": float(len(self._lanes)), "closed_lanes": float(closed)}
 
-    async def limits(self) -> dict[tuple[str, str], LaneLimits]:
-        """Every lane's limits by (egress, site), for operators."""
-        return {key: lane.limits() for key, (lane, _) in self._lanes.items()}
+    async def limits(self, site: str = "", egress: str = "") -> dict[tuple[str, str], LaneLimits]:
+        """The lanes' limits by (egress, site), for operators; empty matches all."""
+        if not self._loaded:
+            await self._load()
+        return {k: v for k, v in self._limits.items() if egress in ("", k[0]) and site in ("", k[1])}
 
     async def speeds(self) -> list[LaneSpeed]:
+        """What each lane that is known is expected to deliver."""
         return [speed(*key, limits) for key, limits in (await self.limits()).items()]
+
+    async def lanes(self, site: str = "", egress: str = "") -> list[dict[str, Any]]:
+        """What the lanes that match have learned and may do, as plain data, by site and egress."""
+        found = await self.limits(site, egress)
+        order = sorted(found, key=lambda key: (key[1], key[0]))
+        return [self._lanes[key].data() | {"limits": found[key]} for key in order]
+
+    async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[Decision]:
+        """The newest decisions of the lanes that match, oldest first; `lanes.replay` gives their limits again."""
+        if self._ledger is None:
+            return self._journal.of(site, egress, limit)
+        await self._save()
+        return [from_json(line) for line in await self._ledger.lane_decisions(site, egress, limit)]
+
+    async def close(self) -> None:
+        """Writes what was learned since the last time."""
+        if self._loaded:
+            await self._save()
+
+    # -- one report ------------------------------------------------------------------------------------------------------
+
+    def _take(self, egress: str, report: LaneReport, now: float) -> LaneLimits:
+        key = (egress, report.site)
+        lane = self._lanes.pop(key, None) or self._new_lane(key, now)
+        self._lanes[key] = lane  # the newest report is last
+        view = self._view(lane, report, now)
+        old = self._limits[key]
+        limits, decision = decide(lane, report, now, view, old)
+        if decision is not None:
+            self._journal.add(decision)
+        if decision is not None or report.settled or report.started or limits != old:
+            self._changed.add(key)
+        self._limits[key] = limits
+        return limits
+
+    def _view(self, lane: LaneState, report: LaneReport, now: float) -> View:
+        base = self._bases[lane.egress, lane.site]
+        others = [o for o in self._sites[lane.site].values() if o is not lane]
+        content_share = 0.0
+        if report.jobs:
+            experiment = self._experiments.setdefault(lane.site, Experiment())
+            experiment.take(lane.egress, report)
+            content_share = experiment.content_share(lane.egress, report)
+        quota, quota_until = self._quota(lane.egress, report, now)
+        if not others and not content_share and quota == NO_QUOTA:
+            return base
+        seen = choice.view_of(lane, others, now, self._seed)
+        return replace(
+            base,
+            slowed=seen.slowed,
+            dip_after=seen.dip_after,
+            trickle=seen.trickle,
+            outage=seen.outage,
+            prober=seen.prober,
+            healed=seen.healed,
+            probe_gap=seen.probe_gap,
+            grey_wait=seen.grey_wait,
+            content_share=content_share,
+            quota=quota,
+            quota_until=quota_until,
+        )
+
+    def _quota(self, egress: str, report: LaneReport, now: float) -> tuple[int, float]:
+        state = self._egresses.get(egress)
+        if state is None:
+            state = self._egresses[egress] = EgressState(egress, born=now)
+            self._changed.add((egress, ""))
+        curve = self._curves.get(egress)
+        if curve is None:
+            return NO_QUOTA, 0.0
+        self._changed.add((egress, ""))
+        good, bad = report.delivered + report.refused, report.busy + report.egress
+        return warmup.take(state, curve, report.site, report.started, good, bad, now)
+
+    def _new_lane(self, key: tuple[str, str], now: float) -> LaneState:
+        egress, site = key
+        base, start = self._base(egress, site)
+        lane = LaneState(site, egress, min(base.start, base.most))
+        if start is not None:
+            lane.rate, lane.grey_wait = start.rate, start.grey_wait
+            lane.why = f"starting values for {start.name}: {start.source}"
+        self._add(lane, base)
+        return lane
+
+    def _base(self, egress: str, site: str) -> tuple[View, Start | None]:
+        start, pin = start_of(site, self._starts), pin_of(self._pins, site, egress)
+        view = View(most=self._most, start=self._start)
+        if start is not None:
+            view = replace(
+                view,
+                start=start.concurrency or self._start,
+                most=start.most or self._most,
+                messages=start.messages_per_connection or view.messages,
+            )
+        if pin is not None:
+            view = replace(
+                view,
+                pinned_concurrency=pin.concurrency or 0,
+                pinned_rate=-1.0 if pin.rate is None else pin.rate,
+                pinned_messages=pin.messages_per_connection or 0,
+            )
+        return view, start
+
+    def _add(self, lane: LaneState, base: View) -> None:
+        key = (lane.egress, lane.site)
+        self._lanes[key], self._bases[key] = lane, base
+        self._sites.setdefault(lane.site, {})[lane.egress] = lane
+        self._limits[key] = limits_of(lane, self._clock(), base)
 
     def _forget(self, now: float) -> None:
         while self._lanes:
-            key, (_, seen) = next(iter(self._lanes.items()))
-            if len(self._lanes) <= MAX_LANES and now - seen <= FORGET_AFTER:
+            key, lane = next(iter(self._lanes.items()))
+            if len(self._lanes) <= MAX_LANES and now - lane.at <= FORGET_AFTER:
                 return
-            del self._lanes[key]
+            egress, site = key
+            del self._lanes[key], self._bases[key], self._limits[key]
+            del self._sites[site][egress]
+            if not self._sites[site]:
+                del self._sites[site]
+                self._experiments.pop(site, None)
+            self._changed.add(key)
+
+    # -- the ledger ------------------------------------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.get_running_loop().create_task(self._read())
+        await asyncio.shield(self._loading)
+
+    async def _read(self) -> None:
+        assert self._ledger is not None
+        found = await self._ledger.load_lanes()
+        if self._loaded:
+            return
+        for egress, site, text in found:
+            try:
+                self._restore(egress, site, json.loads(text))
+            except (ValueError, TypeError, KeyError):  # an older version's: learned again
+                log.warning("a lane of %s could not be read", egress)
+        self._lanes = dict(sorted(self._lanes.items(), key=lambda item: item[1].at))
+        self._loaded = True
+
+    def _restore(self, egress: str, site: str, data: dict[str, Any]) -> None:
+        if not site:
+            self._egresses[egress] = EgressState(**data)
+            return
+        lane = LaneState.of(data | {"egress": egress, "site": site})
+        if lane.circuit == HALF_OPEN:  # nobody tells what became of the try
+            lane.probed = lane.probe_good = lane.probe_bad = 0
+        self._add(lane, self._base(egress, site)[0])
+
+    async def _save(self) -> None:
+        """Writes what has changed; what cannot be written now is written with the next."""
+        if self._ledger is None:
+            return
+        changed, self._changed = self._changed, set()
+        entries, gone = [], []
+        for egress, site in changed:
+            state = self._lanes.get((egress, site)) if site else self._egresses.get(egress)
+            if state is None:
+                gone.append((egress, site))
+            else:
+                entries.append((egress, site, json.dumps(state.data(), ensure_ascii=False, separators=(",", ":"))))
+        decided = self._journal.waiting()
+        lines = [(d.site, d.egress, d.at, to_json(d)) for d in decided]
+        try:
+            await self._ledger.save_lanes(entries, gone, lines)
+        except Unavailable:
+            self._changed |= changed
+            self._journal.back(decided)

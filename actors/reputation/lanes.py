@@ -1,70 +1,109 @@
-"""What one lane may do, learned from its reports. Pure: counts and times in, limits out.
+"""One step of a lane: a report comes in, the limits go out. Pure: the same state, report, time and view give the same limits.
 
-Concurrency doubles while all goes well and the lane uses what it has, until the receiver is busy; then it halves, and grows by
-one from there. Connections that fail again and again close the lane for pauses that grow; one that works ends all of that.
+The rules are in `circuit`, `connections`, `pace`, `greylist`; which lane of a site deserves the traffic in `choice`; this
+module calls them in their order and says what the state allows.
 """
 
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from actors.model.delivery import LaneLimits, LaneReport
+from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
+from actors.reputation import choice, circuit, connections, greylist, pace
+from actors.reputation.state import CLOSED, HALF_OPEN, OPEN, LaneState, View
 
-BUSY_SHARE = 0.1  # fewer busy replies than this are noise
-FAILURES_TO_CLOSE = 3  # connects in a row without one that worked
-FIRST_PAUSE = 30.0
-LONGEST_PAUSE = 900.0  # a receiver that comes back is noticed within a quarter of an hour
-CALM_SECONDS = 5.0  # after halving: replies to what was under way are still coming in
-MESSAGES_PER_CONNECTION = 1000
+LONGEST_GAP = 30.0  # between reports: a lane that was idle for longer is measured from its first report on
+WAITS = 2.0  # a closed lane whose turn it is not stays closed for so long, until it asks again
 
 
-@dataclass(slots=True)
-class Lane:
-    """The state of one (egress, site) pair."""
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Limits that a rule has changed, with all they were made from: `replay` gives them again."""
 
-    start: int
-    most: int
-    concurrency: int = field(init=False)
-    ceiling: int = field(init=False)  # doubling ends here
-    failures: int = 0
-    pause: float = 0.0
-    closed_until: float = 0.0
-    calm_until: float = 0.0
-    why: str = ""
+    at: float
+    site: str
+    egress: str
+    rule: str
+    why: str
+    old: LaneLimits
+    new: LaneLimits
+    before: dict[str, Any]  # LaneState
+    report: dict[str, Any]  # LaneReport
+    view: dict[str, Any]  # View
 
-    def __post_init__(self) -> None:
-        self.concurrency = min(self.start, self.most)
-        self.ceiling = self.most
 
-    def take(self, report: LaneReport, now: float) -> LaneLimits:
-        """Learns from one report."""
-        answered = report.delivered + report.refused
-        if answered:
-            self.failures, self.pause, self.closed_until, self.why = 0, 0.0, 0.0, ""
-        self.concurrency = min(max(self.concurrency, report.connections), self.most)  # after a restart: what is there works
-        if report.connect_failures and not answered:
-            self._failed(report, now)
-        elif report.busy > BUSY_SHARE * (answered + report.busy):
-            self._busy(report, now)
-        elif answered and report.connections >= self.concurrency and now >= self.calm_until:
-            self._grow()
-        return self.limits()
+def step(lane: LaneState, report: LaneReport, now: float, view: View) -> LaneLimits:
+    """Takes the report into the state; gives what the lane may do now."""
+    lane.rule = ""
+    seconds = min(now - lane.at, LONGEST_GAP) if lane.at else 0.0
+    lane.at = now
+    egress = max(0.0, report.egress - view.content_share * report.egress)
+    answered = report.delivered + report.refused
+    bad = report.busy + egress
+    if lane.circuit == OPEN:
+        choice.learn(lane, answered, seconds)
+    circuit.update(lane, report, answered + report.greylisted, egress, now, view)
+    if lane.circuit == OPEN:
+        pace.measure(lane, answered, bad, seconds)
+        if bad and connections.speaks_of_connections(report.last_reply):
+            connections.fewer(lane, now)
+            bad = 0.0
+        used = not lane.rate or lane.flow >= 0.8 * lane.rate or bad > 0
+        pace.adjust(lane, answered, bad, seconds, used, now, view)
+    connections.adjust(lane, report, bad < max(1, 0.02 * (answered + bad)) and not report.connect_failures, now, view)
+    greylist.update(lane, report, now, view)
+    return limits_of(lane, now, view)
 
-    def limits(self) -> LaneLimits:
-        return LaneLimits(self.concurrency, MESSAGES_PER_CONNECTION, self.closed_until, self.why)
 
-    def _failed(self, report: LaneReport, now: float) -> None:
-        self.failures += report.connect_failures
-        if self.failures >= FAILURES_TO_CLOSE and now >= self.closed_until:
-            self.pause = min(max(FIRST_PAUSE, 2 * self.pause), LONGEST_PAUSE)
-            self.closed_until = now + self.pause
-            self.why = report.last_reply or "no connection"
-            self.concurrency = 1
+def limits_of(lane: LaneState, now: float, view: View) -> LaneLimits:
+    """What the state allows, within the operator's pins and what the egress's warm-up leaves."""
+    concurrency, rate, quota, quota_until = lane.concurrency, lane.rate, view.quota, view.quota_until
+    why = lane.why
+    closed_until, probe = 0.0, 0
+    if lane.circuit == CLOSED:
+        closed_until, concurrency, probe = max(lane.closed_until, now + WAITS), 1, 1
+    elif lane.circuit == HALF_OPEN:
+        concurrency, probe = min(concurrency, max(1, lane.probe)), max(0, lane.probe - lane.probed)
+        rate = min(rate, circuit.PROBE_RATE) if rate else circuit.PROBE_RATE
+        if not probe:  # it waits for the answer
+            quota, quota_until = 0, 0.0
+    elif view.trickle and (not rate or view.trickle < rate):
+        rate = view.trickle
+        why = f"other egresses deliver better there: a trickle of {rate:.2f} mails/s until it is known to be as good"
+    if view.slowed:
+        rate *= pace.DIP
+    if view.pinned_rate >= 0:
+        rate, why = view.pinned_rate, f"rate pinned to {view.pinned_rate:g}/s by the config"
+    if view.pinned_concurrency:
+        concurrency, why = view.pinned_concurrency, f"connections pinned to {view.pinned_concurrency} by the config"
+    if view.quota != NO_QUOTA and lane.circuit == OPEN:
+        why = f"{view.quota:,} mails left to this lane by the warm-up of its egress" + (f"; {why}" if why else "")
+    return LaneLimits(
+        concurrency=max(1, min(concurrency, max(view.most, view.pinned_concurrency))),
+        messages_per_connection=view.pinned_messages or lane.messages or view.messages,
+        closed_until=closed_until,
+        why=why,
+        rate=rate,
+        quota=quota,
+        quota_until=quota_until,
+        probe=probe,
+        grey_wait=greylist.wait(lane, now),
+    )
 
-    def _busy(self, report: LaneReport, now: float) -> None:
-        if now >= self.calm_until:
-            self.concurrency = self.ceiling = max(1, self.concurrency // 2)
-            self.calm_until = now + CALM_SECONDS
-        self.why = report.last_reply
 
-    def _grow(self) -> None:
-        grown = 2 * self.concurrency if self.concurrency < self.ceiling else self.concurrency + 1
-        self.concurrency = min(grown, self.most)
+def decide(lane: LaneState, report: LaneReport, now: float, view: View, old: LaneLimits) -> tuple[LaneLimits, Decision | None]:
+    """`step`, and what is to be remembered of it when a rule has changed something."""
+    before = copy(lane)
+    limits = step(lane, report, now, view)
+    if not lane.rule:
+        return limits, None
+    told = Decision(now, lane.site, lane.egress, lane.rule, lane.why, old, limits, before.data(), asdict(report), asdict(view))
+    return limits, told
+
+
+def replay(decision: Decision) -> LaneLimits:
+    """The limits that the same state, report, time and view give: those of the decision, on every machine."""
+    report = dict(decision.report)
+    report["sample"] = tuple(report.get("sample", ()))
+    report["jobs"] = ()  # their weight is in the view
+    return step(LaneState.of(decision.before), LaneReport(**report), decision.at, View(**decision.view))

@@ -7,6 +7,8 @@ quota holds to the mail although news travels.
 from actors.model.delivery import NO_QUOTA, LaneLimits
 
 BURST_SECONDS = 1.0  # a lane that was idle may begin so much of its rate at once, and one mail at least
+SLACK = 1e-3  # of a mail: seconds since the epoch are exact to a quarter of a microsecond only
+SHORTEST_WAIT = 1e-3
 
 
 class Pace:
@@ -29,7 +31,7 @@ class Pace:
         if not limits.rate:
             return True
         self._refill(now)
-        return self._tokens >= 1.0 - 1e-9  # a sum of many small waits may come out a hair short
+        return self._tokens >= 1.0 - SLACK
 
     def begin(self) -> None:
         """One mail has begun."""
@@ -44,7 +46,8 @@ class Pace:
         if not self.limits.rate:
             return 0.0
         self._refill(now)
-        return max(0.0, (1.0 - self._tokens) / self.limits.rate)
+        missing = 1.0 - SLACK - self._tokens
+        return max(missing / self.limits.rate, SHORTEST_WAIT) if missing > 0 else 0.0
 
     def allowed(self, now: float) -> float:
         """How many mails may be begun at most until newer limits come, were the rate no hindrance."""

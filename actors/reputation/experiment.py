@@ -1,0 +1,104 @@
+"""The natural experiment of a pool: whom do refusals follow? Pure: counts in, blame with its confidence out.
+
+The same site sees many jobs through many egresses. Refusals that come through one egress whatever it carries are about the
+egress; those that come to one job through every egress are about its content; those that stay with an address through other
+egresses, while its neighbours get their mail, are about the recipient. What the counts do not tell apart stays unknown, and
+unknown stays temporary.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from actors.model.states import Blame
+
+FEWEST = 8.0  # attempts in a cell before it says anything
+APART = 0.3  # difference of shares that tells something apart
+SURE = 0.95
+
+
+class Cell(NamedTuple):
+    """What one (egress, job) pair saw at a site."""
+
+    good: float = 0.0
+    bad: float = 0.0
+
+    @property
+    def n(self) -> float:
+        return self.good + self.bad
+
+
+class Finding(NamedTuple):
+    """Whom the refusals follow: EGRESS or CONTENT with `of` its name, or NONE when it cannot be told. `confidence`: 0 to 1."""
+
+    blame: Blame
+    of: str
+    confidence: float
+    why: str
+
+
+UNKNOWN = Finding(Blame.NONE, "", 0.0, "the counts do not tell")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two shares of refusals, inside and outside; `z` in standard errors (two-proportion test)."""
+
+    inside: float
+    outside: float
+    z: float
+
+    @property
+    def confidence(self) -> float:
+        return 0.5 * (1 + math.erf(self.z / math.sqrt(2)))
+
+
+def difference(inside: Cell, outside: Cell) -> Difference | None:
+    """None if either has too few attempts."""
+    if inside.n < FEWEST or outside.n < FEWEST:
+        return None
+    p, q = inside.bad / inside.n, outside.bad / outside.n
+    pooled = (inside.bad + outside.bad) / (inside.n + outside.n)
+    error = math.sqrt(max(pooled * (1 - pooled), 1e-9) * (1 / inside.n + 1 / outside.n))
+    return Difference(p, q, (p - q) / error)
+
+
+def whom(cells: Mapping[tuple[str, str], Cell], egress: str, job: str) -> Finding:
+    """Whom the refusals of `job` through `egress` follow. `cells`: counts of one site by (egress, job)."""
+    here = cells.get((egress, job), Cell())
+    if here.n < FEWEST or here.bad == 0:
+        return UNKNOWN
+    same_egress = _sum(cells, lambda e, j: e == egress and j != job)  # other content, same address
+    same_job = _sum(cells, lambda e, j: e != egress and j == job)  # same content, other addresses
+    by_content, by_egress = difference(here, same_egress), difference(here, same_job)
+    if by_egress and by_egress.inside - by_egress.outside >= APART and by_egress.confidence >= SURE:
+        if by_content and by_content.inside - by_content.outside >= APART:
+            return UNKNOWN  # this job through this egress alone
+        why = f"{by_egress.inside:.0%} refused through it, {by_egress.outside:.0%} of the same job through others"
+        return Finding(Blame.EGRESS, egress, by_egress.confidence, why)
+    if by_content and by_content.inside - by_content.outside >= APART and by_content.confidence >= SURE and by_egress:
+        why = f"{by_content.inside:.0%} refused of it, {by_content.outside:.0%} of other jobs through the same egress"
+        return Finding(Blame.CONTENT, job, by_content.confidence, why)
+    return UNKNOWN
+
+
+def of_recipient(attempts: int, egresses: int, refusals: int, neighbours: Cell) -> Finding:
+    """Whether refusals stay with one address: tried through several egresses, always refused, while its neighbours (the other
+    rows at the site, the same egresses) get their mail."""
+    share = neighbours.bad / neighbours.n if neighbours.n else 1.0
+    if egresses < 2 or attempts < 2 or refusals < attempts or neighbours.n < FEWEST:
+        return UNKNOWN
+    confidence = 1 - max(share, 1 / neighbours.n) ** attempts  # so many refusals by the share of the others alone
+    if confidence < SURE:
+        return UNKNOWN
+    why = f"refused {refusals} times through {egresses} egresses, {share:.0%} of the others were"
+    return Finding(Blame.RECIPIENT, "", confidence, why)
+
+
+def _sum(cells: Mapping[tuple[str, str], Cell], keep: object) -> Cell:
+    good = bad = 0.0
+    for (egress, job), cell in cells.items():
+        if keep(egress, job):  # type: ignore[operator]
+            good, bad = good + cell.good, bad + cell.bad
+    return Cell(good, bad)
