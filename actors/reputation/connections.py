@@ -16,7 +16,8 @@ RELEARN = 3600.0  # seconds after which the number is learned anew: it may have 
 
 def adjust(lane: LaneState, report: LaneReport, calm: bool, now: float, view: View) -> None:
     """Moves the number of connections. `calm`: nothing was refused in this report."""
-    lane.concurrency = min(max(lane.concurrency, report.connections), view.most)  # after a restart: what is there works
+    there = min(report.connections, lane.most_open or view.most)  # after a restart: what is there works
+    lane.concurrency = min(max(lane.concurrency, there), view.most)
     if report.connects_refused and report.connections:
         _refused(lane, report, now)
     elif calm and report.connections >= lane.concurrency and report.delivered + report.refused:

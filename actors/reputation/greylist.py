@@ -24,6 +24,7 @@ def update(lane: LaneState, report: LaneReport, now: float, view: View) -> None:
         lane.grey_wait = min(max(lane.grey_wait, 1.6 * report.grey_early, SHORTEST_WAIT), LONGEST_WAIT)
     if report.grey_passed > lane.grey_early and lane.grey_wait:
         lane.grey_wait = max(min(lane.grey_wait, 1.02 * report.grey_passed), 1.02 * lane.grey_early, SHORTEST_WAIT)
+    lane.grey_wait = min(lane.grey_wait, LONGEST_WAIT)
     if lane.grey_wait != before:
         lane.rule = "greylisting"
         early = f", {lane.grey_early:.0f} s was too early" if lane.grey_early else ""

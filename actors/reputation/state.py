@@ -7,6 +7,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+MESSAGES_PER_CONNECTION = 1000  # where nothing else is known
 OPEN, CLOSED, HALF_OPEN = "open", "closed", "half-open"
 BLOCK, BUSY, DEAD = "block", "busy", "dead"  # why a lane closed: our address, their load, no connection
 
@@ -125,4 +126,4 @@ class View:
     pinned_messages: int = 0
     most: int = 20  # connections
     start: int = 4
-    messages: int = 1000
+    messages: int = MESSAGES_PER_CONNECTION

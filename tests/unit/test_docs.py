@@ -21,7 +21,7 @@ from actors.model.spec import JobSpec
 from actors.model.states import Blame, JobState, OnDoubt, RowState, Stage
 from actors.renderer.functions import limits
 from actors.renderer.message import dkim, headers
-from actors.reputation import lanes
+from actors.reputation import state
 from cluster.config import Config
 from cluster.workbench import opened
 from gateway.cli.main import build
@@ -204,7 +204,7 @@ def test_files_named_exist(page: Path) -> None:
         ("waiting rows before the next segment is cut", f"{filling.LOW_ROWS:,}"),
         ("due rows held in memory, a job", f"{filling.MOST_QUEUED_RETRIES:,}"),
         ("a sender that does not ask for work is gone after", f"{leases.HOLDER_GONE_SECONDS:g} s"),
-        ("messages a connection", f"{lanes.MESSAGES_PER_CONNECTION:,}"),
+        ("messages a connection", f"{state.MESSAGES_PER_CONNECTION:,}"),
         ("problems told at once", f"{problems.MAX_PROBLEMS}"),
         ("characters of a template's source", f"{limits.MAX_SOURCE_CHARS:,}"),
         ("characters that slots and loops of a row may write", f"{limits.MAX_OUTPUT_CHARS:,}"),
