@@ -3,8 +3,8 @@
 It reads the world's own counters, blocks and times, so it sends at every moment from every egress exactly what is accepted at
 that moment, is never refused for what it does, and retries a greylisted mail from the same egress in the second in which it
 passes. It does not know the recipients: an address that nobody has costs it an attempt like everybody else. It is greedy: where
-sending less now would allow more later (reputation), a better scheduler can be thought of. Its connections are those that the
-receiver allows, `most` a lane at most as the senders have it, kept for as many messages as the receiver takes.
+sending less now would allow more later (reputation) slower paces are tried too, and a better one can be thought of. Its
+connections are those that the receiver allows, `most` a lane at most, kept for as many messages as the receiver takes.
 """
 
 import heapq
@@ -58,7 +58,8 @@ def _deliver_site(
 ) -> None:
     name, feed = site.spec.name, Feed(job, site.spec.name)
     speeds = {egress: _speed(site, egress, most, len(egresses)) for egress in egresses}
-    opening = {egress: _opening(site, egress) for egress in egresses}
+    shared = _opening(site, "site", "")
+    opening = {egress: [*_opening(site, "source", egress), *shared] for egress in egresses}
     credit = dict.fromkeys(egresses, 0.0)
     greylist = site.spec.greylist.after if site.spec.greylist else 0.0
     now, pause, turn = 0.0, STEP, 0
@@ -107,8 +108,8 @@ def _speed(site: ReceivingSite, egress: str, most: int, egresses: int) -> float:
     return connections / (spec.service + setup)
 
 
-def _opening(site: ReceivingSite, egress: str) -> list[Bucket]:
+def _opening(site: ReceivingSite, per: str, egress: str) -> list[Bucket]:
     """What new connections carry, where their number a minute is limited and each takes only so many messages."""
     each = site.spec.messages
-    limits = [x for x in site.spec.limits if each and x.connects and x.per == "source" and within(egress, x.source)]
+    limits = [x for x in site.spec.limits if each and x.connects and x.per == per and (not egress or within(egress, x.source))]
     return [Bucket(x.connects * each, (x.burst or x.connects) * each, 0.0) for x in limits]

@@ -10,6 +10,7 @@ from bench.simulation.job import Job
 from bench.simulation.sender import Reputation, Sender
 from sandbox.world import World
 
+PACES = (1.0, 0.8, 0.6)  # of what is accepted: sending less may keep a reputation up
 MOST = 20  # connections a lane: the reputation actor's default
 
 
@@ -47,8 +48,13 @@ def simulate(case: Case, seed: int, engine: Engine, reputation: Reputation) -> T
 
 def all_knowing(case: Case, seed: int) -> Tally:
     """The same case by the scheduler that knows everything."""
-    world = World(case.world(), seed)
-    return oracle.deliver(Job(world, case.rows, case.retry_for), list(case.egresses), case.seconds, MOST)
+    spec = case.world()
+    paces = PACES if any(site.standing for site in spec.sites) else PACES[:1]
+    runs = [
+        oracle.deliver(Job(World(spec, seed), case.rows, case.retry_for), list(case.egresses), case.seconds, MOST, pace)
+        for pace in paces
+    ]
+    return max(runs, key=lambda tally: tally.delivered.total())
 
 
 def figures(case: Case, tally: Tally, best: Tally) -> Figures:

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from bench.learning import CASES, WHO, result
+from bench.simulation.cases import Case
 from bench.simulation.engine import Engine
-from bench.simulation.figures import Tally, Watch, fairness, heal_seconds, leave_seconds
+from bench.simulation.figures import UNAVOIDABLE, Tally, Watch, fairness, heal_seconds, leave_seconds
 from bench.simulation.rivals import AdditiveIncrease, Fixed
 from bench.simulation.run import all_knowing, figures, simulate
 
@@ -18,6 +19,13 @@ def test_the_all_knowing_is_never_refused_for_what_it_does() -> None:
     assert set(tally.refused) <= {"unknown"}
     assert tally.delivered["gmail"] <= 4 * (2 * 60 + 10)
     assert tally.delivered["gmail"] >= 4 * (2 * 58)
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
+def test_it_is_refused_nowhere_for_what_it_does(case: Case) -> None:
+    tally = all_knowing(replace(case, seconds=400.0), 2)
+    assert set(tally.refused) <= UNAVOIDABLE | {"greylist"}
+    assert tally.delivered.total() == tally.attempts - tally.refused.total() > 100
 
 
 @pytest.mark.parametrize("rival", [Fixed, AdditiveIncrease])
