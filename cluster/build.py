@@ -14,7 +14,7 @@ from actors.intake.actor import Intake
 from actors.intake.ids import new_job_id
 from actors.ledger.actor import Ledger
 from actors.model.delivery import LaneLimits
-from actors.model.sites import Credentials, Egress, Route
+from actors.model.sites import Credentials, Egress, Route, TlsRule
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
@@ -22,7 +22,7 @@ from actors.renderer.template.timelimit import TimeLimit
 from actors.reputation.actor import Reputation
 from actors.results.actor import Results
 from actors.sender.actor import Sender
-from actors.sender.mx import Resolver
+from actors.sender.mx import Resolver, Security
 from cluster import names
 from cluster.config import Config
 from cluster.vault import Vault
@@ -193,4 +193,7 @@ def _sender(parts: Parts, address: str) -> dict[str, Any]:
 
 
 def resolver(parts: Parts) -> Resolver:
-    return Resolver(parts.routes(), parts.clock, nameservers=parts.config.nameservers)
+    config = parts.config
+    rules = tuple(TlsRule(r.pattern, r.tls) for r in config.tls)
+    security = Security(config.mta_sts, config.dane, rules)
+    return Resolver(parts.routes(), parts.clock, config.nameservers, security=security)

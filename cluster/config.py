@@ -77,6 +77,13 @@ class RouteConfig(Section):
     chunking: bool = False
 
 
+class TlsRuleConfig(Section):
+    """How mail for domains that match `pattern` is secured; the first match counts. MTA-STS policies are never weakened."""
+
+    pattern: str
+    tls: Literal["none", "opportunistic", "required", "verify"]
+
+
 class IdentityConfig(Section):
     """Who may be written in From, and the key that signs for it: several entries a domain give several signatures."""
 
@@ -131,6 +138,9 @@ class Config(Section):
     identities: tuple[IdentityConfig, ...] = ()
     retry_scale: float = Field(default=1.0, ge=0.001, le=10)  # stretches the pauses between attempts
     nameservers: tuple[str, ...] = ()  # default: the system's
+    tls: tuple[TlsRuleConfig, ...] = ()  # by domain, for mail that no route leads elsewhere
+    mta_sts: bool = True  # RFC 8461: one more question to the DNS a domain
+    dane: bool = False  # RFC 7672: only with name servers on loopback that validate (DNSSEC)
     template_keys: TemplateKeysConfig = {}
     rendering: RenderingConfig = RenderingConfig()
     lanes: LaneConfig = LaneConfig()

@@ -42,6 +42,17 @@ class Site:
     auth: str = ""  # name of the credentials in the config, for relays; never sent without TLS
     chunking: bool = False  # BDAT only where the operator switched it on: some receivers stall
     refusal: Reply | None = None
+    sts: bool = False  # `tls` is what the domains' MTA-STS policy enforces
+    dane: bool = False  # the MX records were validated: TLSA records of the hosts count
+
+
+class Tlsa(NamedTuple):
+    """One TLSA record (RFC 6698 section 2.1)."""
+
+    usage: int
+    selector: int
+    matching: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

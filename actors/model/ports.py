@@ -11,7 +11,20 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model.delivery import Advanced, DueRows, Envelopes, LaneLimits, LaneReport, Lease, Opening, Outcome, Refusals, Site
+from actors.model.delivery import (
+    Advanced,
+    DueRows,
+    Envelopes,
+    LaneLimits,
+    LaneReport,
+    Lease,
+    Opening,
+    Outcome,
+    Refusals,
+    Reply,
+    Site,
+    Tlsa,
+)
 from actors.model.errors import Problem
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
@@ -362,4 +375,9 @@ class Resolver(Protocol):
 
     async def addresses(self, host: str) -> list[str]:
         """IPv4 and IPv6 addresses of a host, in the order to try; empty if none."""
+        ...
+
+    async def tlsa(self, host: str, port: int) -> tuple[Tlsa, ...] | Reply:
+        """Validated TLSA records of a host's port, asked for sites with `dane`; empty if it has none. A Reply where it cannot
+        be known whether it has: the host may not be spoken to then (RFC 7672 section 2.1.2)."""
         ...

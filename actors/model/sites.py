@@ -38,14 +38,27 @@ class Credentials:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TlsRule:
+    """How mail for the domains that match `pattern` is secured."""
+
+    pattern: str
+    tls: str  # none | opportunistic | required | verify
+
+
+def match_tls(rules: Sequence[TlsRule], domain: str) -> str:
+    """What the first rule that matches says; empty if none does."""
+    return next((rule.tls for rule in rules if _matches(rule.pattern, domain)), "")
+
+
+def _matches(pattern: str, domain: str) -> bool:
+    pattern, domain = pattern.lower().rstrip("."), domain.lower().rstrip(".")
+    return pattern in ("*", domain) or (pattern.startswith("*.") and domain.endswith(pattern[1:]))
+
+
 def match_route(routes: Sequence[Route], domain: str) -> Route | None:
     """The first route whose pattern matches; `*.example.com` matches every subdomain but not example.com itself."""
-    domain = domain.lower().rstrip(".")
-    for route in routes:
-        pattern = route.pattern.lower().rstrip(".")
-        if pattern in ("*", domain) or (pattern.startswith("*.") and domain.endswith(pattern[1:])):
-            return route
-    return None
+    return next((route for route in routes if _matches(route.pattern, domain)), None)
 
 
 def route_site(route: Route) -> Site:

@@ -215,7 +215,7 @@ class Sender:
 
     # -- lanes tell ------------------------------------------------------------------------------------------------------
 
-    def settled(self, lane: Lane, mail: Mail, event: Event, host: str) -> None:
+    def settled(self, lane: Lane, mail: Mail, event: Event, host: str, tls: str) -> None:
         """A mail that was open has its end."""
         judgement = judged(event)
         if judgement.verdict is Verdict.DELIVERED:
@@ -226,7 +226,7 @@ class Sender:
             lane.give_back(mail.row.work)
             self._refused.set()
         self._ends[event.end] += 1
-        place = Place(self._egress.address, lane.site.name, host)
+        place = Place(self._egress.address, lane.site.name, host, tls)
         entry = outcome(mail.row, event.stage, event.reply, judgement, place, self._clock())
         self._add_result(mail.row.work, entry, was_open=True)
 

@@ -1,23 +1,26 @@
 """From nothing to a connection that is ready for MAIL: connect, greeting, EHLO, STARTTLS, AUTH; done by aiosmtplib.
 
-Here is what a site's TLS policy and credentials mean. `none`: never TLS. `opportunistic`: TLS when offered, any certificate, a
-plain connection when the handshake fails. `required`: TLS or nothing. `verify`: TLS with a certificate for the host's name or
-nothing. Credentials go over TLS only, whatever the policy. The transport is then handed to our own dialogue (`session`).
+Here is what a site's TLS policy and credentials mean. `none`: never TLS. `opportunistic`: TLS when offered, any certificate,
+a plain connection when the handshake fails. `required`: TLS or nothing. `verify`: TLS with a certificate for the host's name
+or nothing; MTA-STS comes as that. TLSA records, where there are any, take the place of all this (`dane`). Credentials go over
+TLS only, whatever the policy. The transport is then handed to our own dialogue (`session`).
 """
 
 import asyncio
+import datetime
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import aiosmtplib
 
-from actors.model.delivery import Host, Reply, Site
+from actors.model.delivery import Host, Reply, Site, Tlsa
 from actors.model.sites import Credentials, Egress
 from actors.model.states import Stage
+from actors.sender.dane import matches, usable
 from actors.sender.messages import Features
 from actors.sender.replyreader import clean, make_reply
 
@@ -58,10 +61,11 @@ class TlsFailed(ConnectFailed):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """An open transport after EHLO, and what the receiver offered."""
+    """An open transport after EHLO, what the receiver offered, and how the connection is secured: "TLSv1.3 CIPHER verified"."""
 
     transport: asyncio.Transport
     features: Features
+    tls: str = ""
 
 
 def client_context(verify: bool) -> ssl.SSLContext:
@@ -83,9 +87,12 @@ class Connector:
         self._tls_context = tls_context
         self._contexts: dict[bool, ssl.SSLContext] = {}
 
-    async def open(self, site: Site, host: Host, address: str, plain: bool = False) -> Connection:
-        """Connects to one address of a host. `plain`: without TLS where the policy allows it. Raises ConnectFailed."""
+    async def open(self, site: Site, host: Host, address: str, plain: bool = False, tlsa: Sequence[Tlsa] = ()) -> Connection:
+        """Connects to one address of a host. `plain`: without TLS where the policy allows it; `tlsa`: the host's records, which
+        decide alone how it is verified (RFC 7672 section 2.2). Raises ConnectFailed."""
         policy = "required" if site.auth and site.tls in ("none", "opportunistic") else site.tls
+        if tlsa:
+            policy = "dane"
         sock = await self._connect(address, host.port)
         client = aiosmtplib.SMTP(
             hostname=None, port=None, sock=sock, local_hostname=self._egress.ehlo, use_tls=False, start_tls=False
@@ -95,13 +102,13 @@ class Connector:
             await client.connect(timeout=self._limits.greeting)
             stage = Stage.EHLO
             await _hello(client, self._limits.ehlo)
-            tls = False
+            tls = ""
             if policy != "none" and not (plain and policy == "opportunistic"):
                 stage = Stage.STARTTLS
-                tls = await self._start_tls(client, policy, host.name)
+                tls = await self._start_tls(client, policy, host.name, usable(tlsa), "sts" if site.sts else "verified")
             if site.auth:
                 stage = Stage.AUTH
-                await self._log_in(client, site.auth, tls)
+                await self._log_in(client, site.auth, bool(tls))
             return _take_over(client, site, tls)
         except ConnectFailed:
             _close(client, sock)
@@ -131,11 +138,11 @@ class Connector:
             raise
         return sock
 
-    async def _start_tls(self, client: aiosmtplib.SMTP, policy: str, host: str) -> bool:
-        """Whether TLS is on now. Nothing that was read before the handshake counts after it (S6)."""
+    async def _start_tls(self, client: aiosmtplib.SMTP, policy: str, host: str, tlsa: Sequence[Tlsa], verified: str) -> str:
+        """How the connection is secured now; empty if it is not. Nothing that was read before the handshake counts after it."""
         if not client.supports_extension("starttls"):
             if policy == "opportunistic":
-                return False
+                return ""
             raise ConnectFailed(Stage.STARTTLS, Reply(0, "TLS is required and not offered"))
         verify = policy == "verify"
         if verify not in self._contexts:
@@ -144,10 +151,14 @@ class Connector:
             await client.starttls(
                 server_hostname=host, tls_context=self._contexts[verify], validate_certs=verify, timeout=self._limits.tls
             )
+            if tlsa and not matches(tlsa, _chain(client), host, datetime.datetime.now(datetime.UTC)):
+                raise ConnectFailed(Stage.STARTTLS, Reply(0, "TLS: the certificate matches none of the host's TLSA records"))
             await _hello(client, self._limits.ehlo)
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.CertificateError) as error:
             raise TlsFailed(Stage.STARTTLS, _told(error)) from error
-        return True
+        cipher, version, _ = client.get_transport_info("cipher") or ("", "", 0)
+        how = verified if verify else "dane" if tlsa else "unverified"
+        return clean(f"{version} {cipher} {how}")
 
     async def _log_in(self, client: aiosmtplib.SMTP, name: str, tls: bool) -> None:
         known = self._credentials.get(name)
@@ -168,15 +179,26 @@ async def _hello(client: aiosmtplib.SMTP, limit: float) -> None:
         await client.helo(timeout=limit)
 
 
-def _take_over(client: aiosmtplib.SMTP, site: Site, tls: bool) -> Connection:
+def _chain(client: aiosmtplib.SMTP) -> list[bytes]:
+    """The receiver's certificates in DER, its own first. Before Python 3.13 a private method gives those of the issuers."""
+    secured = client.get_transport_info("ssl_object")
+    own = secured.getpeercert(binary_form=True) if secured is not None else None
+    if not own:
+        return []
+    ask = getattr(secured, "get_unverified_chain", None) or secured._sslobj.get_unverified_chain
+    others = [c if isinstance(c, bytes) else ssl.PEM_cert_to_DER_cert(c.public_bytes()) for c in ask() or ()]
+    return [own, *others[1:]]
+
+
+def _take_over(client: aiosmtplib.SMTP, site: Site, tls: str) -> Connection:
     """The client's transport. Bytes that it has read and nobody asked for mean that replies are out of step."""
     protocol, transport = client.protocol, cast(asyncio.Transport | None, client.transport)
     if protocol is None or transport is None or transport.is_closing():
         raise ConnectFailed(Stage.EHLO, Reply(0, "connection lost"))
     if protocol._buffer:  # no public way to ask; aiosmtplib is pinned below 6
         raise ConnectFailed(Stage.EHLO, Reply(0, "unsolicited reply"))
-    features = Features.of(client.esmtp_extensions, site.chunking, tls)
-    return Connection(transport, features)
+    features = Features.of(client.esmtp_extensions, site.chunking, bool(tls))
+    return Connection(transport, features, tls)
 
 
 def _close(client: aiosmtplib.SMTP, sock: socket.socket) -> None:

@@ -48,7 +48,7 @@ class Owner(Protocol):
         """Whether the lane may open another connection now."""
         ...
 
-    def settled(self, lane: "Lane", mail: Mail, event: Event, host: str) -> None: ...
+    def settled(self, lane: "Lane", mail: Mail, event: Event, host: str, tls: str) -> None: ...
     def connected(self, lane: "Lane") -> None: ...
     def unreachable(self, lane: "Lane", stage: Stage, reply: Reply) -> None:
         """No host of the site takes connections now."""
@@ -253,7 +253,7 @@ class Lane:
                 session.settled += 1
                 self._settled += 1
             self.open -= 1
-            self._owner.settled(self, mail, event, session.host)
+            self._owner.settled(self, mail, event, session.host, session.tls)
 
     def on_closed(self, session: Session) -> None:
         self.sessions.discard(session)

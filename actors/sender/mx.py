@@ -1,38 +1,35 @@
-"""Domain to site: routes first, then DNS (RFC 5321 section 5.1, null MX of RFC 7505). The only module that asks DNS.
+"""Domain to site: routes first, then DNS (RFC 5321 section 5.1, null MX of RFC 7505) with MTA-STS and DANE.
 
-Domains with the same set of MX hosts share a site. A failure is an answer too: a site with a refusal, 5xx only where the DNS
-itself says that nobody is there. Answers are kept for their TTL, failures for a short while.
+Domains with the same set of MX hosts share a site, apart by what their connections must hold to. A failure is an answer too:
+a site with a refusal, 5xx only where the DNS itself says that nobody is there. Answers are kept for their TTL, failures for a
+short while.
 """
 
 import asyncio
 import hashlib
 import ipaddress
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar
 
-import dns.asyncresolver
-import dns.exception
-import dns.rdatatype
-import dns.resolver
-
-from actors.model.delivery import Host, Reply, Site
+from actors.model.delivery import Host, Reply, Site, Tlsa
 from actors.model.ports import Clock
-from actors.model.sites import Route, match_route, route_site
+from actors.model.sites import Route, TlsRule, match_route, match_tls, route_site
+from actors.sender.connect import client_context
+from actors.sender.dane import read_records
+from actors.sender.policies import Fetch, Policies, over_https
+from actors.sender.questions import NEGATIVE_TTL, NO_DOMAIN, Answer, Questions
+from actors.sender.sts import record_id, secured
 
 V = TypeVar("V")
 
-LIFETIME = 20.0  # seconds for one question, all servers and repeats included
 ROUTED_TTL = 3600.0
-SHORTEST_TTL, LONGEST_TTL = 60.0, 6 * 3600.0
 FAILURE_TTL = 60.0  # no answer: ask again soon
-NEGATIVE_TTL = 900.0  # no such domain
 MAX_CACHED = 500_000  # domains; about 200 MB. The oldest go first.
 MAX_HOSTS = 20  # of one domain; nobody has more for good reasons
-MOST_AT_ONCE = 200  # questions under way
 
 NULL_MX = Reply(556, "the domain accepts no mail", "5.1.10")
-NO_DOMAIN = Reply(550, "no such domain", "5.1.2")
-NO_ANSWER = Reply(451, "the name servers give no answer", "4.4.3")
+NO_TLSA = Reply(451, "the TLSA records of the host cannot be looked up", "4.4.3")
 
 
 def site_name(hosts: Sequence[str]) -> str:
@@ -57,6 +54,13 @@ def mx_site(domain: str, records: Sequence[tuple[int, str]]) -> Site:
     return Site(site_name([h.name for h in hosts]), hosts)
 
 
+class Addresses(NamedTuple):
+    """Addresses of a host, and whether all of them were validated."""
+
+    found: list[str]
+    secure: bool
+
+
 class Cache(dict[str, tuple[float, V]]):
     """Values until a time; bounded."""
 
@@ -71,20 +75,39 @@ class Cache(dict[str, tuple[float, V]]):
         self[key] = (until, value)
 
 
-class Resolver:
-    """The Resolver port over dnspython. Opens nothing before it is asked; pickles as its arguments."""
+@dataclass(frozen=True, slots=True)
+class Security:
+    """What connections hold to beyond routes. `sts`: MTA-STS policies count; `dane`: TLSA records count where the name servers
+    are local ones that validate; `rules`: the operator's, by domain."""
 
-    def __init__(self, routes: Sequence[Route], clock: Clock, nameservers: Sequence[str] = (), port: int = 53):
-        self._routes, self._clock = tuple(routes), clock
-        self._nameservers, self._port = tuple(nameservers), port
+    sts: bool = False
+    dane: bool = False
+    rules: tuple[TlsRule, ...] = ()
+
+
+class Resolver:
+    """The Resolver port over DNS and HTTPS. Opens nothing before it is asked; pickles as its arguments."""
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        clock: Clock,
+        nameservers: Sequence[str] = (),
+        port: int = 53,
+        security: Security = Security(),
+        fetch: Fetch | None = None,
+    ):
+        self._arguments = (tuple(routes), clock, tuple(nameservers), port, security, fetch)
+        self._routes, self._clock, self._security = tuple(routes), clock, security
+        self._questions = Questions(nameservers, port, security.dane)
+        self._policies = Policies(fetch or over_https(self.addresses, lambda: client_context(True)), clock)
         self._sites: Cache[Site] = Cache()
-        self._addresses: Cache[list[str]] = Cache()
-        self._dns: dns.asyncresolver.Resolver | None = None
+        self._addresses: Cache[Addresses] = Cache()
+        self._tlsa: Cache[tuple[Tlsa, ...]] = Cache()
         self._asking: dict[str, asyncio.Task[Site]] = {}
-        self._slots: asyncio.Semaphore | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
-        return (type(self), (self._routes, self._clock, self._nameservers, self._port))
+        return (type(self), self._arguments)
 
     async def sites(self, domains: Sequence[str]) -> dict[str, Site]:
         """The site of each domain."""
@@ -98,16 +121,35 @@ class Resolver:
     async def addresses(self, host: str) -> list[str]:
         """IPv4 and IPv6 addresses of a host, in the order that the DNS gives; empty if none."""
         literal = _literal(host)
-        if literal:
-            return [literal]
+        return [literal] if literal else (await self._host(host)).found
+
+    async def _host(self, host: str) -> "Addresses":
         known = self._addresses.fresh(host, self._clock())
         if known is not None:
             return known
-        answers = await asyncio.gather(self._ask(host, "A"), self._ask(host, "AAAA"))
-        found = [record for answer in answers if not isinstance(answer, Reply) for record in answer[0]]
-        ttl = min([a[1] for a in answers if not isinstance(a, Reply) and a[0]], default=FAILURE_TTL)
-        self._addresses.keep(host, found, self._clock() + ttl)
-        return found
+        answers = [a for a in await asyncio.gather(self._ask(host, "A"), self._ask(host, "AAAA")) if isinstance(a, Answer)]
+        found = [record for answer in answers for record in answer.records]
+        ttl = min([a.ttl for a in answers if a.records], default=FAILURE_TTL)
+        made = Addresses(found, bool(found) and all(a.secure for a in answers if a.records))
+        self._addresses.keep(host, made, self._clock() + ttl)
+        return made
+
+    async def tlsa(self, host: str, port: int) -> tuple[Tlsa, ...] | Reply:
+        """Validated TLSA records of a host's port (RFC 7672 section 2.2); a Reply where it cannot be known if it has some."""
+        name = f"_{port}._tcp.{host}"
+        known = self._tlsa.fresh(name, self._clock())
+        if known is not None:
+            return known
+        if _literal(host) or not (await self._host(host)).secure:  # a host in an unsigned zone has none that could be trusted
+            return ()
+        answer = await self._ask(name, "TLSA")
+        if isinstance(answer, Reply):
+            if answer.code < 500:
+                return NO_TLSA
+            answer = Answer([], NEGATIVE_TTL)
+        records = read_records(answer.records) if answer.secure else ()
+        self._tlsa.keep(name, records, self._clock() + answer.ttl)
+        return records
 
     async def _once(self, domain: str) -> Site:
         """One question at a time for a domain; it goes on when one of those who wait gives up."""
@@ -132,43 +174,35 @@ class Resolver:
         answer = await self._ask(domain, "MX")
         if isinstance(answer, Reply):
             return refused_site(answer), FAILURE_TTL if answer.code < 500 else NEGATIVE_TTL
-        records, ttl = answer
-        if records:
-            pairs = [(int(preference), name) for preference, name in (r.split(" ", 1) for r in records)]
-            return mx_site(domain, pairs), ttl
-        return await self._implicit(domain)
+        if answer.records:
+            pairs = [(int(preference), name) for preference, name in (r.split(" ", 1) for r in answer.records)]
+            site, ttl = mx_site(domain, pairs), answer.ttl
+            if answer.secure and site.refusal is None:
+                site = replace(site, name=f"{site.name}!dane", dane=True)
+        else:
+            site, ttl = await self._implicit(domain)
+        return await self._secured(domain, site), ttl
+
+    async def _secured(self, domain: str, site: Site) -> Site:
+        rule = match_tls(self._security.rules, domain)
+        policy = None
+        if self._security.sts and site.refusal is None:
+            answer = await self._ask(f"_mta-sts.{domain}", "TXT")
+            record = record_id(answer.records) if isinstance(answer, Answer) else ""
+            policy = await self._policies.of(domain, record)
+        return secured(site, policy, rule)
 
     async def _implicit(self, domain: str) -> tuple[Site, float]:
         """No MX: the domain's own address serves."""
         answers = await asyncio.gather(self._ask(domain, "A"), self._ask(domain, "AAAA"))
-        if any(not isinstance(a, Reply) and a[0] for a in answers):
-            return Site(domain, (Host(domain),)), max(a[1] for a in answers if not isinstance(a, Reply))
+        found = [a for a in answers if isinstance(a, Answer)]
+        if any(a.records for a in found):
+            return Site(domain, (Host(domain),)), max(a.ttl for a in found)
         failure = next((a for a in answers if isinstance(a, Reply) and a.code < 500), None)
         return (refused_site(failure), FAILURE_TTL) if failure else (refused_site(NO_DOMAIN), NEGATIVE_TTL)
 
-    async def _ask(self, name: str, kind: str) -> tuple[list[str], float] | Reply:
-        """(records as text, seconds to keep), no records where the name has none of this kind; or what failed."""
-        if self._slots is None:
-            self._slots = asyncio.Semaphore(MOST_AT_ONCE)
-        try:
-            async with self._slots:
-                answer = await self._resolver().resolve(name, kind, raise_on_no_answer=False, lifetime=LIFETIME)
-        except dns.resolver.NXDOMAIN:
-            return NO_DOMAIN
-        except (dns.exception.DNSException, OSError, ValueError, EOFError):
-            return NO_ANSWER
-        if answer.rrset is None:
-            return [], NEGATIVE_TTL
-        ttl = min(max(float(answer.rrset.ttl), SHORTEST_TTL), LONGEST_TTL)
-        return [record.to_text() for record in answer.rrset], ttl
-
-    def _resolver(self) -> dns.asyncresolver.Resolver:
-        if self._dns is None:
-            self._dns = dns.asyncresolver.Resolver(configure=not self._nameservers)
-            if self._nameservers:
-                self._dns.nameservers = list(self._nameservers)
-                self._dns.port = self._port
-        return self._dns
+    async def _ask(self, name: str, kind: str) -> Answer | Reply:
+        return await self._questions.ask(name, kind)
 
 
 def _literal(host: str) -> str:

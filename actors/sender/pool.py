@@ -4,10 +4,10 @@ Also remembers, for a while, hosts that did not answer and hosts whose TLS does 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from actors.model.delivery import Host, Reply, Site
+from actors.model.delivery import Host, Reply, Site, Tlsa
 from actors.model.ports import Clock, Resolver
 from actors.model.states import Stage
 from actors.sender.connect import ConnectFailed, Connection, Connector, TimeLimits, TlsFailed, same_family
@@ -24,7 +24,9 @@ Order = Callable[[list[tuple[Host, str]]], None]  # puts targets in another orde
 class Opener(Protocol):
     """Opens one connection; `Connector` is the real one."""
 
-    async def open(self, site: Site, host: Host, address: str, plain: bool = False) -> Connection: ...
+    async def open(
+        self, site: Site, host: Host, address: str, plain: bool = False, tlsa: Sequence[Tlsa] = ()
+    ) -> Connection: ...
 
 
 class Pool:
@@ -66,6 +68,11 @@ class Pool:
 
     async def _open(self, site: Site, host: Host, address: str) -> Connection:
         key = (address, host.port)
+        tlsa = await self._resolver.tlsa(host.name, host.port) if site.dane else ()
+        if isinstance(tlsa, Reply):
+            raise ConnectFailed(Stage.STARTTLS, tlsa)
+        if tlsa:
+            return await self._connector.open(site, host, address, tlsa=tlsa)
         if self._plain.get(key, 0.0) > self._clock():
             return await self._connector.open(site, host, address, plain=True)
         try:

@@ -35,6 +35,7 @@ class Session(asyncio.Protocol):
 
     def __init__(self, connection: Connection, host: str, keeper: Keeper, limits: TimeLimits, most: int):
         self.host = host
+        self.tls = connection.tls
         self.sent = 0
         self.settled = 0  # messages that had a reply here; the keeper counts
         self._most = most

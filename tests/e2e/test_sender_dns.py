@@ -1,18 +1,15 @@
-"""The resolver against a name server on loopback, over UDP."""
+"""The resolver against a name server on loopback, over UDP and TCP."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 
 from actors.model.delivery import Host
-from actors.sender import mx
-from actors.sender.mx import NO_ANSWER, NO_DOMAIN, NULL_MX, Resolver
+from actors.sender import questions
+from actors.sender.mx import NULL_MX, Resolver, Security
+from actors.sender.questions import NO_ANSWER, NO_DOMAIN
+from tests.fakes.nameserver import nameserver
 
 ZONE = {
     ("two.test.", "MX"): ["20 mx2.two.test.", "10 mx1.two.test."],
@@ -25,35 +22,12 @@ ZONE = {
 }
 
 
-class NameServer(asyncio.DatagramProtocol):
-    """Answers from ZONE; `broken.test` is SERVFAIL, `silent.test` says nothing."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
-
-    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
-        query = dns.message.from_wire(data)
-        question = query.question[0]
-        name, kind = question.name.to_text(), dns.rdatatype.to_text(question.rdtype)
-        if name == "silent.test.":
-            return
-        response = dns.message.make_response(query)
-        response.flags |= dns.flags.RA
-        if name == "broken.test.":
-            response.set_rcode(dns.rcode.SERVFAIL)
-        elif (name, kind) in ZONE:
-            response.answer.append(dns.rrset.from_text_list(name, 300, "IN", kind, ZONE[name, kind]))
-        elif not any(n == name for n, _ in ZONE):
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(response.to_wire(), address)  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 async def resolver(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Resolver]:
-    monkeypatch.setattr(mx, "LIFETIME", 0.5)
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(NameServer, ("127.0.0.1", 0))
-    yield Resolver((), time.time, ["127.0.0.1"], transport.get_extra_info("sockname")[1])
-    transport.close()
+    monkeypatch.setattr(questions, "LIFETIME", 0.5)
+    async with nameserver(ZONE, ["silent.test."], broken=["broken.test."], long=["mx1.two.test."]) as (port, server):
+        yield Resolver((), time.time, ["127.0.0.1"], port)
+        assert server.over_tcp in (0, 2)
 
 
 async def test_sites_by_dns(resolver: Resolver) -> None:
@@ -75,3 +49,15 @@ async def test_sites_by_dns(resolver: Resolver) -> None:
 async def test_addresses_by_dns(resolver: Resolver) -> None:
     assert await resolver.addresses("mx1.two.test") == ["192.0.2.1", "2001:db8::1"]
     assert await resolver.addresses("broken.test") == []
+
+
+async def test_the_ad_bit_counts_only_when_dane_is_on_and_every_server_is_local() -> None:
+    async with nameserver(ZONE, secure=["two.test.", "mx1.two.test."]) as (port, server):
+        trusting = Resolver((), time.time, ["127.0.0.1"], port, Security(dane=True))
+        assert (await trusting.sites(["two.test"]))["two.test"].dane
+        off = Resolver((), time.time, ["127.0.0.1"], port)
+        assert not (await off.sites(["two.test"]))["two.test"].dane
+        far = Resolver((), time.time, ["127.0.0.1", "192.0.2.53"], port, Security(dane=True))
+        assert not (await far.sites(["two.test"]))["two.test"].dane
+        assert await trusting.tlsa("mx1.two.test", 25) == ()
+        assert ("_25._tcp.mx1.two.test.", "TLSA") in server.asked

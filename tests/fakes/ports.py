@@ -18,9 +18,11 @@ from actors.model.delivery import (
     Opening,
     Outcome,
     Refusals,
+    Reply,
     RowFailure,
     Shard,
     Site,
+    Tlsa,
 )
 from actors.model.errors import BrokenPromise, Fenced, Unavailable
 from actors.model.job import RowArray, StampArray
@@ -221,9 +223,13 @@ class FakeResolver:
 
     def __init__(self, table: dict[str, list[str]] | None = None):
         self.table = table or {}
+        self.tlsas: dict[str, tuple[Tlsa, ...] | Reply] = {}
 
     async def sites(self, domains: Sequence[str]) -> dict[str, Site]:
         raise AssertionError("a sender looks up no sites")
 
     async def addresses(self, host: str) -> list[str]:
         return self.table.get(host, [host] if host.replace(".", "").isdigit() else [])
+
+    async def tlsa(self, host: str, port: int) -> tuple[Tlsa, ...] | Reply:
+        return self.tlsas.get(host, ())

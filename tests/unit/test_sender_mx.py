@@ -7,9 +7,10 @@ import time
 import pytest
 
 from actors.model.delivery import Host, Site
-from actors.model.sites import Route, match_route
+from actors.model.sites import Route, TlsRule, match_route
 from actors.sender import mx
-from actors.sender.mx import NO_ANSWER, NO_DOMAIN, Resolver, mx_site, site_name
+from actors.sender.mx import NO_TLSA, Resolver, Security, mx_site, site_name
+from actors.sender.questions import NO_ANSWER, NO_DOMAIN, Answer
 from tests.fakes.clock import FakeClock
 
 
@@ -75,17 +76,17 @@ async def test_routes_come_first() -> None:
 
 
 async def test_mx_null_mx_implicit_and_failures() -> None:
-    assert (await site("a.test", a__MX=(["10 m.test."], 300.0))).hosts == (Host("m.test", preference=10),)
-    null = await site("a.test", a__MX=(["0 ."], 300.0))
+    assert (await site("a.test", a__MX=Answer(["10 m.test."], 300.0))).hosts == (Host("m.test", preference=10),)
+    null = await site("a.test", a__MX=Answer(["0 ."], 300.0))
     assert null.refusal is not None
     assert (null.refusal.code, null.refusal.enhanced) == (556, "5.1.10")
-    implicit = await site("a.test", a__MX=([], 300.0), a__A=(["192.0.2.1"], 60.0), a__AAAA=([], 60.0))
+    implicit = await site("a.test", a__MX=Answer([], 300.0), a__A=Answer(["192.0.2.1"], 60.0), a__AAAA=Answer([], 60.0))
     assert implicit == Site("a.test", (Host("a.test"),))
-    six = await site("a.test", a__MX=([], 300.0), a__A=NO_ANSWER, a__AAAA=(["2001:db8::1"], 60.0))
+    six = await site("a.test", a__MX=Answer([], 300.0), a__A=NO_ANSWER, a__AAAA=Answer(["2001:db8::1"], 60.0))
     assert six.refusal is None
-    nobody = await site("a.test", a__MX=([], 300.0), a__A=([], 60.0), a__AAAA=([], 60.0))
+    nobody = await site("a.test", a__MX=Answer([], 300.0), a__A=Answer([], 60.0), a__AAAA=Answer([], 60.0))
     assert nobody.refusal == NO_DOMAIN
-    unsure = await site("a.test", a__MX=([], 300.0), a__A=([], 60.0), a__AAAA=NO_ANSWER)
+    unsure = await site("a.test", a__MX=Answer([], 300.0), a__A=Answer([], 60.0), a__AAAA=NO_ANSWER)
     assert unsure.refusal == NO_ANSWER
     assert (await site("gone.test")).refusal == NO_DOMAIN
     assert (await site("a.test", a__MX=NO_ANSWER)).refusal == NO_ANSWER
@@ -94,7 +95,7 @@ async def test_mx_null_mx_implicit_and_failures() -> None:
 
 
 async def test_answers_are_kept_for_their_time_and_asked_once_at_a_time() -> None:
-    found = resolver(a__MX=(["10 m.test."], 300.0), b__MX=NO_ANSWER)
+    found = resolver(a__MX=Answer(["10 m.test."], 300.0), b__MX=NO_ANSWER)
     clock = found._clock
     assert isinstance(clock, FakeClock)
     await asyncio.gather(*(found.sites(["a.test", "b.test", "a.test"]) for _ in range(5)))
@@ -108,7 +109,7 @@ async def test_answers_are_kept_for_their_time_and_asked_once_at_a_time() -> Non
 
 
 async def test_one_who_gives_up_does_not_take_the_others_along() -> None:
-    found = resolver(a__MX=(["10 m.test."], 300.0))
+    found = resolver(a__MX=Answer(["10 m.test."], 300.0))
     first = asyncio.create_task(found.sites(["a.test"]))
     second = asyncio.create_task(found.sites(["a.test"]))
     await asyncio.sleep(0)
@@ -117,7 +118,7 @@ async def test_one_who_gives_up_does_not_take_the_others_along() -> None:
 
 
 async def test_addresses_of_both_families_and_literals() -> None:
-    found = resolver(m__A=(["192.0.2.1", "192.0.2.2"], 60.0), m__AAAA=(["2001:db8::1"], 60.0), f__A=NO_ANSWER)
+    found = resolver(m__A=Answer(["192.0.2.1", "192.0.2.2"], 60.0), m__AAAA=Answer(["2001:db8::1"], 60.0), f__A=NO_ANSWER)
     assert await found.addresses("m.test") == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
     assert await found.addresses("127.0.0.1") == ["127.0.0.1"]
     assert await found.addresses("f.test") == []
@@ -137,5 +138,46 @@ def test_the_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_pickles() -> None:
-    found = pickle.loads(pickle.dumps(Resolver([Route("*", "h")], time.time, ["127.0.0.1"], 5353)))
-    assert found._nameservers == ("127.0.0.1",)
+    rules = Security(sts=True, rules=(TlsRule("*", "verify"),))
+    made = Resolver([Route("*", "h")], time.time, ["127.0.0.1"], 5353, rules)
+    found = pickle.loads(pickle.dumps(made))
+    assert found._arguments == made._arguments
+
+
+async def test_validated_mx_records_make_a_site_of_their_own() -> None:
+    signed = await site("a.test", a__MX=Answer(["10 m.test."], 300.0, True))
+    assert (signed.name, signed.dane) == ("m.test!dane", True)
+    assert (await site("a.test", a__MX=Answer(["10 m.test."], 300.0))).dane is False
+    null = await site("a.test", a__MX=Answer(["0 ."], 300.0, True))
+    assert null.refusal is not None
+
+
+DATA = "3 1 1 " + "ab" * 32
+
+
+async def test_tlsa_records_count_only_where_all_was_validated() -> None:
+    signed = {"m__A": Answer(["192.0.2.1"], 60.0, True)}
+    name = ("_25._tcp.m.test", "TLSA")
+    found = resolver(**signed)
+    found.table[name] = Answer([DATA, "3 1", "x"], 60.0, True)
+    (record,) = await found.tlsa("m.test", 25)
+    assert (record.usage, record.selector, record.matching, record.data) == (3, 1, 1, bytes.fromhex("ab" * 32))
+    found.table[name] = NO_ANSWER
+    assert await found.tlsa("m.test", 25) == (record,)  # kept
+    bogus = resolver(**signed)
+    bogus.table[name] = NO_ANSWER
+    assert await bogus.tlsa("m.test", 25) == NO_TLSA
+    assert await resolver(**signed).tlsa("m.test", 25) == ()  # no such name
+    unsigned = resolver(m__A=Answer(["192.0.2.1"], 60.0))
+    unsigned.table[name] = NO_ANSWER
+    assert await unsigned.tlsa("m.test", 25) == ()  # never asked for
+    half = resolver(**signed, m__AAAA=Answer(["2001:db8::1"], 60.0))
+    half.table[name] = Answer([DATA], 60.0, True)
+    assert await half.tlsa("m.test", 25) == ()
+
+
+async def test_the_operators_rule_by_domain() -> None:
+    found = resolver(a__MX=Answer(["10 m.test."], 300.0), b__MX=Answer(["10 m.test."], 300.0))
+    found._security = Security(rules=(TlsRule("a.test", "verify"), TlsRule("*", "opportunistic")))
+    sites = await found.sites(["a.test", "b.test"])
+    assert [(s.name, s.tls) for s in sites.values()] == [("m.test!verify", "verify"), ("m.test", "opportunistic")]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from actors.model.delivery import Host, Reply, Site
+from actors.model.delivery import Host, Reply, Site, Tlsa
 from actors.model.states import Stage
 from actors.sender.connect import ConnectFailed, TimeLimits, TlsFailed
 from actors.sender.pool import DEAD_SECONDS, PLAIN_SECONDS, Pool
@@ -22,8 +22,8 @@ class Opener:
         self.broken: dict[str, ConnectFailed] = {}
         self.tried: list[str] = []
 
-    async def open(self, site: Site, host: Host, address: str, plain: bool = False) -> Any:
-        self.tried.append(address + ("/plain" if plain else ""))
+    async def open(self, site: Site, host: Host, address: str, plain: bool = False, tlsa: Any = ()) -> Any:
+        self.tried.append(address + ("/plain" if plain else "") + ("/dane" if tlsa else ""))
         failure = self.broken.get(address)
         if failure is not None and not (plain and isinstance(failure, TlsFailed)):
             raise failure
@@ -90,3 +90,14 @@ async def test_plain_again_only_where_the_policy_allows_it() -> None:
         with pytest.raises(TlsFailed):
             await p.connect(site)
     assert not [t for t in opener.tried if "plain" in t]
+
+
+async def test_tlsa_records_go_with_the_connection_and_a_failed_look_up_skips_the_host() -> None:
+    p, opener, _ = pool()
+    found = p._resolver
+    assert isinstance(found, FakeResolver)
+    found.tlsas = {"a1.test": (Tlsa(3, 1, 1, b"x"),), "a2.test": Reply(451, "no TLSA")}
+    await p.connect(Site("s", HOSTS, dane=True))
+    assert opener.tried == ["192.0.2.1/dane"]
+    await p.connect(Site("s", HOSTS))
+    assert opener.tried[1:] == ["192.0.2.1"]  # a2 counts as dead for a while
