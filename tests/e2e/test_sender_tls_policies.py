@@ -1,5 +1,5 @@
-"""MTA-STS and DANE against real TLS servers, a name server and a policy host on loopback: a receiver that cannot prove who it is
-gets no mail, and opportunistic mail says how it went.
+"""MTA-STS and DANE against real TLS servers, a name server and a policy host on loopback: a receiver that cannot prove who
+it is gets no mail, and opportunistic mail says how it went.
 """
 
 import asyncio
