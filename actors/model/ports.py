@@ -304,6 +304,18 @@ class ExplainedSlot(Protocol):
     rate: int  # rows a second; 0 where it was not measured
 
 
+class LaneDecision(Protocol):
+    """Limits of a lane that a rule has changed, and the numbers that it was made on in a sentence."""
+
+    at: float
+    site: str
+    egress: str
+    rule: str
+    why: str
+    old: LaneLimits
+    new: LaneLimits
+
+
 class Reputation(Protocol):
     """What each lane may do."""
 
@@ -313,6 +325,15 @@ class Reputation(Protocol):
 
     async def speeds(self) -> list[LaneSpeed]:
         """What each lane that is known is expected to deliver."""
+        ...
+
+    async def lanes(self, site: str = "", egress: str = "") -> list[dict[str, Any]]:
+        """What the lanes that match have learned (numbers by name) and may do (`limits`: LaneLimits), by site and egress;
+        empty matches all."""
+        ...
+
+    async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> Sequence[LaneDecision]:
+        """The newest decisions about the lanes that match, oldest first."""
         ...
 
 

@@ -94,7 +94,7 @@ class Reputation:
 
     async def speeds(self) -> list[LaneSpeed]:
         """What each lane that is known is expected to deliver."""
-        return [speed(*key, limits) for key, limits in (await self.limits()).items()]
+        return [speed(*key, limits, self._lanes[key].top) for key, limits in (await self.limits()).items()]
 
     async def lanes(self, site: str = "", egress: str = "") -> list[dict[str, Any]]:
         """What the lanes that match have learned and may do, as plain data, by site and egress."""

@@ -19,6 +19,7 @@ NOUNS = (
     "outcomes",
     "why",
     "plan",
+    "lanes",
     "suppress",
     "key",
     "functions",

@@ -1,6 +1,6 @@
 """`hongyan why JOB ROW`: a row's whole story, each attempt with what the receiver said and what was made of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +20,7 @@ MEANINGS = {
     "network": "the connection or the DNS failed: nothing is said about the recipient",
     "us": "it is ours to mend",
 }
+NEAR_SECONDS = 60  # decisions about a lane so near to an attempt are told beside it
 CAUSES = {"crash": "the sender stopped before the reply was noted", "connection": "the connection ended before the reply came"}
 
 
@@ -41,21 +42,36 @@ def why(
         from hongyan_client.messages import state_label, to_dict
 
         found = client.why(job, row)
+        decisions = list(decided(client, found))
         if out.as_json:
-            out.json(to_dict(found))
+            out.json(to_dict(found) | {"decisions": [to_dict(d) for d in decisions]})
             return
         outcome = found.outcome
         tries = f"{outcome.attempts} attempt{'' if outcome.attempts == 1 else 's'}"
         out.say(f"row {row}: {state_label(outcome.state)}, {tries}")
-        for line in told(found, state_label):
+        for line in told(found, decisions, state_label):
             out.say(line)
 
 
-def told(found: Any, state_label: Any) -> Iterator[str]:
-    """The lines of a story (WhyResponse), oldest first."""
+def decided(client: Any, found: Any) -> Iterator[Any]:
+    """What was decided about the lanes of the attempts while they went on."""
+    attempts = [a for a in (*found.earlier, found.outcome) if a.site and a.egress]
+    times: dict[tuple[str, str], list[int]] = {}
+    for attempt in attempts:
+        end = attempt.last_at if attempt is found.outcome else attempt.at
+        times.setdefault((attempt.site, attempt.egress), []).append(end.seconds)
+    for (site, egress), ends in times.items():
+        for decision in client.decisions(site, egress, 1000):
+            if any(abs(decision.at.seconds - end) <= NEAR_SECONDS for end in ends):
+                yield decision
+
+
+def told(found: Any, decisions: Sequence[Any], state_label: Any) -> Iterator[str]:
+    """The lines of a story (WhyResponse) and of the decisions beside it, oldest first."""
     outcome = found.outcome
     events = [(a.at.seconds, a.at.nanos, _attempt(a)) for a in found.earlier]
     events += [(d.at.seconds, d.at.nanos, _doubt(d, state_label)) for d in found.doubts]
+    events += [(d.at.seconds, d.at.nanos, f"{d.egress} -> {d.site}: lane, {d.rule}: {d.why}") for d in decisions]
     if outcome.stage and outcome.HasField("last_at"):
         events.append((outcome.last_at.seconds, outcome.last_at.nanos, _attempt(outcome)))
     for seconds, _, text in sorted(events, key=lambda e: e[:2]):

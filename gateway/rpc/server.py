@@ -16,13 +16,14 @@ from pathlib import Path
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, suppressions_pb2, suppressions_pb2_grpc
+from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, lanes_pb2, lanes_pb2_grpc, suppressions_pb2, suppressions_pb2_grpc
 
 from actors.model.errors import InvalidInput, Problem, Unavailable
 from gateway.rpc.auth import KeyRing, add_key, new_key, read_entries, write_key_file
 from gateway.rpc.backend import Backend
 from gateway.rpc.guard import Guard
 from gateway.rpc.jobs import JobService
+from gateway.rpc.lanes import LaneService
 from gateway.rpc.limits import Limits, Meter
 from gateway.rpc.listen import Listen, credentials
 from gateway.rpc.spool import Spool
@@ -91,6 +92,7 @@ async def start(backend: Backend, settings: Settings) -> Gateway:
     jobs = JobService(backend, uploads, lambda: secrets.token_hex(13), stopping)
     jobs_pb2_grpc.add_JobServiceServicer_to_server(jobs, server)
     suppressions_pb2_grpc.add_SuppressionServiceServicer_to_server(SuppressionService(backend, limits), server)
+    lanes_pb2_grpc.add_LaneServiceServicer_to_server(LaneService(backend), server)
     watchdog = await _add_health(server)
     if settings.reflection:
         reflection.enable_server_reflection((*_services(), reflection.SERVICE_NAME), server)
@@ -113,7 +115,7 @@ async def run(backend: Backend, settings: Settings) -> None:
 
 
 def _services() -> tuple[str, ...]:
-    files = (jobs_pb2, suppressions_pb2)
+    files = (jobs_pb2, lanes_pb2, suppressions_pb2)
     return tuple(s.full_name for f in files for s in f.DESCRIPTOR.services_by_name.values())
 
 

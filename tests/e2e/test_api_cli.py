@@ -10,10 +10,12 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
+from actors.model.delivery import LaneLimits
 from actors.model.errors import Problem
 from actors.model.forecast import Forecast, SiteForecast
 from actors.model.ports import RowStory
 from actors.model.states import JobState, RowState
+from actors.reputation.lanes import Decision
 from gateway.cli.main import build
 from tests.fakes.backend import Line
 from tests.fakes.gateway import Place, Threaded, in_thread
@@ -166,6 +168,35 @@ def test_a_plan_is_a_table_and_its_exit_code_tells_of_late_rows(hongyan, bundle)
     assert "every row is through before" in hongyan("plan", str(bundle)).stdout
     hongyan.served.backend.intake.problems = (Problem("job.yaml", "sender: is missing", line=3),)
     assert "job.yaml line 3: sender: is missing" in hongyan("plan", str(bundle), code=2).output
+
+
+def test_lanes_tell_what_they_may_do_and_why(hongyan):
+    reputation = hongyan.served.backend.reputation
+    assert "no lane has been used yet" in hongyan("lanes").stdout
+    closed = LaneLimits(1, closed_until=1_893_459_600.0, why="3 of 3 tries refused: 550 5.7.1 listed")
+    lane = {"site": "mx.a.test", "egress": "127.0.0.2", "circuit": "closed", "flow": 0.0, "recent": 40.0, "recent_bad": 10.0}
+    reputation.state = [
+        lane | {"last_reply": "550 5.7.1 listed", "at": 300.0, "limits": closed},
+        lane
+        | {"egress": "127.0.0.3", "circuit": "open", "flow": 12.5, "last_reply": "", "at": 300.0}
+        | {"limits": LaneLimits(8, rate=20.0, quota=5_000)},
+    ]
+    reputation.decided = [Decision(290.0, "mx.a.test", "127.0.0.2", "block", closed.why, LaneLimits(4), closed, {}, {}, {})]
+    shown = hongyan("lanes", "--history", "5").stdout
+    lines = shown.splitlines()
+    assert "closed until 2030" in lines[1]
+    assert "25.0%" in lines[1]
+    assert "20.0/s" in lines[2]
+    assert "5,000" in lines[2]
+    assert "127.0.0.2 -> mx.a.test: block: 4 connections -> closed until 2030" in shown
+    told = hongyan.json("lanes", "--egress", "127.0.0.3")
+    assert [(n["egress"], n["quota"]) for n in told["lanes"]] == [("127.0.0.3", 5000)]
+    assert hongyan.json("lanes", "--site", "other")["lanes"] == []
+    job = hongyan.ledger.add_job("acme", 2)
+    last = Line(1, RowState.DEFERRED, 1, "rcpt", "egress", 550, "5.7.1", "listed", last_at=300.0)
+    hongyan.ledger.stories[job, 1] = RowStory(last, [], [])
+    assert "lane, block: 3 of 3 tries refused" in hongyan("why", job, "1").stdout
+    assert hongyan.json("why", job, "1")["decisions"][0]["rule"] == "block"
 
 
 def test_outcomes_as_table_csv_and_json_lines(hongyan):

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from actors.model.errors import Conflict, HongyanError, InvalidInput, NotFound, Problem
 from actors.model.forecast import Forecast, LaneSpeed
@@ -249,8 +250,17 @@ class FakeReputation:
     def __init__(self) -> None:
         self.known: list[LaneSpeed] = []
 
+        self.state: list[dict[str, Any]] = []
+        self.decided: list[Any] = []
+
     async def speeds(self) -> list[LaneSpeed]:
         return self.known
+
+    async def lanes(self, site: str = "", egress: str = "") -> list[dict[str, Any]]:
+        return [lane for lane in self.state if site in ("", lane["site"]) and egress in ("", lane["egress"])]
+
+    async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[Any]:
+        return [d for d in self.decided if site in ("", d.site) and egress in ("", d.egress)][-limit:]
 
 
 class FakeBackend:

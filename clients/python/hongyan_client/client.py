@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import grpc
-from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, spec_pb2, suppressions_pb2, suppressions_pb2_grpc
+from hongyan.v1 import jobs_pb2, jobs_pb2_grpc, lanes_pb2, lanes_pb2_grpc, spec_pb2, suppressions_pb2, suppressions_pb2_grpc
 
 from hongyan_client.bundle import Bundle, BundleFile, read_bundle
 from hongyan_client.channel import Patience, Tls, open_channel, replies
@@ -38,6 +38,7 @@ class Client:
     ):
         self._channel = open_channel(target, tls, plaintext)
         self._jobs = jobs_pb2_grpc.JobServiceStub(self._channel)
+        self._lanes = lanes_pb2_grpc.LaneServiceStub(self._channel)
         self._lists = suppressions_pb2_grpc.SuppressionServiceStub(self._channel)
         self._metadata = (("authorization", f"Bearer {key}"),)
         self._patience = patience
@@ -186,6 +187,18 @@ class Client:
     def why(self, job: str, row: int) -> jobs_pb2.WhyResponse:
         """All that is known of one row."""
         return self._call(self._jobs.Why, jobs_pb2.WhyRequest(job=job, row=row))
+
+    # Lanes
+
+    def lanes(self, site: str = "", egress: str = "") -> Sequence[lanes_pb2.Lane]:
+        """What the lanes that match may do now, by site and egress."""
+        reply = self._call(self._lanes.List, lanes_pb2.LaneServiceListRequest(site=site, egress=egress))
+        return tuple(reply.lanes)
+
+    def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> Sequence[lanes_pb2.Decision]:
+        """The newest decisions about the lanes that match, oldest first."""
+        request = lanes_pb2.DecisionsRequest(site=site, egress=egress, limit=limit)
+        return tuple(self._call(self._lanes.Decisions, request).decisions)
 
     # Suppressions
 

@@ -1,0 +1,100 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class LaneServiceListRequest(_message.Message):
+    __slots__ = ("site", "egress")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    egress: str
+    def __init__(self, site: _Optional[str] = ..., egress: _Optional[str] = ...) -> None: ...
+
+class LaneServiceListResponse(_message.Message):
+    __slots__ = ("lanes",)
+    LANES_FIELD_NUMBER: _ClassVar[int]
+    lanes: _containers.RepeatedCompositeFieldContainer[Lane]
+    def __init__(self, lanes: _Optional[_Iterable[_Union[Lane, _Mapping]]] = ...) -> None: ...
+
+class Lane(_message.Message):
+    __slots__ = ("egress", "site", "circuit", "concurrency", "rate", "messages_per_connection", "closed_until", "quota", "flow", "refused", "why", "last_reply", "at")
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    CIRCUIT_FIELD_NUMBER: _ClassVar[int]
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_PER_CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    QUOTA_FIELD_NUMBER: _ClassVar[int]
+    FLOW_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    LAST_REPLY_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    egress: str
+    site: str
+    circuit: str
+    concurrency: int
+    rate: float
+    messages_per_connection: int
+    closed_until: _timestamp_pb2.Timestamp
+    quota: int
+    flow: float
+    refused: float
+    why: str
+    last_reply: str
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, egress: _Optional[str] = ..., site: _Optional[str] = ..., circuit: _Optional[str] = ..., concurrency: _Optional[int] = ..., rate: _Optional[float] = ..., messages_per_connection: _Optional[int] = ..., closed_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., quota: _Optional[int] = ..., flow: _Optional[float] = ..., refused: _Optional[float] = ..., why: _Optional[str] = ..., last_reply: _Optional[str] = ..., at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class DecisionsRequest(_message.Message):
+    __slots__ = ("site", "egress", "limit")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    egress: str
+    limit: int
+    def __init__(self, site: _Optional[str] = ..., egress: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class DecisionsResponse(_message.Message):
+    __slots__ = ("decisions",)
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    decisions: _containers.RepeatedCompositeFieldContainer[Decision]
+    def __init__(self, decisions: _Optional[_Iterable[_Union[Decision, _Mapping]]] = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("at", "egress", "site", "rule", "why", "old", "new")
+    AT_FIELD_NUMBER: _ClassVar[int]
+    EGRESS_FIELD_NUMBER: _ClassVar[int]
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    WHY_FIELD_NUMBER: _ClassVar[int]
+    OLD_FIELD_NUMBER: _ClassVar[int]
+    NEW_FIELD_NUMBER: _ClassVar[int]
+    at: _timestamp_pb2.Timestamp
+    egress: str
+    site: str
+    rule: str
+    why: str
+    old: Limits
+    new: Limits
+    def __init__(self, at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., egress: _Optional[str] = ..., site: _Optional[str] = ..., rule: _Optional[str] = ..., why: _Optional[str] = ..., old: _Optional[_Union[Limits, _Mapping]] = ..., new: _Optional[_Union[Limits, _Mapping]] = ...) -> None: ...
+
+class Limits(_message.Message):
+    __slots__ = ("concurrency", "rate", "closed_until", "probe")
+    CONCURRENCY_FIELD_NUMBER: _ClassVar[int]
+    RATE_FIELD_NUMBER: _ClassVar[int]
+    CLOSED_UNTIL_FIELD_NUMBER: _ClassVar[int]
+    PROBE_FIELD_NUMBER: _ClassVar[int]
+    concurrency: int
+    rate: float
+    closed_until: _timestamp_pb2.Timestamp
+    probe: int
+    def __init__(self, concurrency: _Optional[int] = ..., rate: _Optional[float] = ..., closed_until: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., probe: _Optional[int] = ...) -> None: ...
