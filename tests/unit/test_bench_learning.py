@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bench.learning import CASES, WHO, result
+from bench.learning import CASES, WHO, result, run
 from bench.simulation.cases import Case
 from bench.simulation.engine import Engine
 from bench.simulation.figures import UNAVOIDABLE, Tally, Watch, fairness, heal_seconds, leave_seconds
@@ -47,6 +47,18 @@ def test_a_result_has_what_it_promises() -> None:
     line = result(TINY, {who: [one, one] for who in WHO})
     assert line["ratio"] == line["fixed"] == round(one.ratio, 3)
     assert (line["leave_s"], line["heal_s"], line["wrongly_suppressed"]) == (None, None, 0)
+
+
+def test_a_whole_run_of_one_tiny_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(CASES, "tight_rates", TINY)
+    said: list[str] = []
+    found = run(["tight_rates"], True, said.append)
+    (line,) = found["results"]
+    assert (found["bench"], found["seeds"], said) == ("learning", 1, ["tight_rates"])
+    assert line["case"] == "tight_rates"
+    assert line["simulated_s"] == TINY.seconds / 2
+    assert 0.2 < line["ratio"] <= 1.01
+    assert {"ratio", "wasted", "leave_s", "heal_s", "wrongly_suppressed", "fairness", "fixed", "additive"} <= line.keys()
 
 
 def test_leaving_is_the_last_attempt_before_only_probes() -> None:
