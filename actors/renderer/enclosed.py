@@ -7,7 +7,9 @@ which its texts do; what cannot be made fails the rows that want it.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from actors.renderer.functions.coded import Words
 from actors.renderer.functions.enclosures import SIGNS, Enclosures, Recipe, content_id
+from actors.renderer.functions.strings import parts
 from actors.renderer.media.bars import drawn
 from actors.renderer.media.logo import logo, side
 from actors.renderer.media.png import pictures
@@ -87,7 +89,7 @@ class Enclosed:
         for index, value in enumerate(piece.values):
             if _signed(value):
                 self._note((index,), self._table.keys(value))
-        return Piece(values=list(map(self._table.taken_out, piece.values)), mask=piece.mask)
+        return Piece(values=list(map(self._table.taken_out, piece.values)), mask=piece.mask, closed=piece.closed)
 
     def _note(self, rows: Iterable[int], keys: Sequence[str]) -> None:
         for index in rows:
@@ -95,10 +97,18 @@ class Enclosed:
 
 
 def _any_signed(piece: Piece) -> bool:
+    if piece.coded is not None:
+        return any(words.once(_words_signed) for words, _ in piece.coded.parts)
     if piece.text is None:
         return any(map(_signed, piece.values))
-    buffer = piece.text.buffers()[2]
-    data = b"" if buffer is None else buffer.to_pybytes()
+    return _bytes_signed(parts(piece.text)[1].tobytes())
+
+
+def _words_signed(words: Words) -> bool:
+    return _bytes_signed(parts(words.texts)[1].tobytes())
+
+
+def _bytes_signed(data: bytes) -> bool:
     return any(sign.encode() in data for sign in SIGNS)
 
 

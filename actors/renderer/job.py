@@ -276,7 +276,7 @@ class _Compiler:
         if any("\0" in text for text in files.values()):
             self._problem("has a NUL character", name)
             return None
-        return TextPart(subtype, plan, encoder(plan.statics, "".join(static_texts(source))))
+        return TextPart(subtype, plan, encoder(plan.statics, plan.closing, "".join(static_texts(source))))
 
     def _pages(self, html: str, sources: Mapping[str, str], domain: str) -> dict[str, str]:
         """The sources with pictures as parts and the preheader in the page that writes the body."""

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.renderer.functions import REGISTRY
-from actors.renderer.functions.digits import printed_floats, written
+from actors.renderer.functions.digits import printed_floats
+from actors.renderer.functions.digitwords import Style, written
 from actors.renderer.functions.scope import Scope
 from actors.renderer.functions.values import Col, Lit, column_of, decimals, from_arrow, list_of, texts
 from actors.renderer.template import Context
@@ -124,12 +125,12 @@ def test_numbers(name: str, kind: str, data: st.DataObject) -> None:
 @given(st.lists(floats, min_size=1, max_size=20))
 def test_floats_print_as_python_prints_them(values: list[float]) -> None:
     found = printed_floats(np.array(values))
-    assert found is None or found.to_pylist() == list(map(repr, values))
+    assert found is None or found.text().to_pylist() == list(map(repr, values))
 
 
 @given(st.lists(st.integers(0, 10**15 - 1), min_size=1, max_size=9), st.integers(0, 6), st.booleans())
 def test_digits_are_those_of_format(values: list[int], places: int, grouped: bool) -> None:
-    found = written(np.array(values), places, grouped=grouped).to_pylist()
+    found = written(np.array(values), Style(places, places, grouped)).text().to_pylist()
     assert found == [format(Decimal(v).scaleb(-places), f"{',' if grouped else ''}.{places}f") for v in values]
 
 

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
-from actors.renderer.message.columns import Column, Failed, canonical_newlines, cells, texts
-from actors.renderer.message.transfer import Base64, Encoder, QuotedPrintable, encoder
+from actors.renderer.functions.coded import Coded
+from actors.renderer.message.base64parts import Base64
+from actors.renderer.message.columns import Column, Failed, cells, texts
+from actors.renderer.message.lineends import canonical_newlines
+from actors.renderer.message.quotedprintable import QuotedPrintable
+from actors.renderer.message.transfer import Encoder, encoder
 
 
 @dataclass
@@ -24,6 +28,8 @@ class Piece:
     static: int = -1
     mask: NDArray[np.bool_] | None = None
     text: pa.StringArray | None = None  # the values in Arrow
+    coded: Coded | None = None
+    closed: bool = False
 
 
 nasty = st.sampled_from(

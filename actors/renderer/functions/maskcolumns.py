@@ -6,21 +6,23 @@ Each takes a text column without nulls and tells which rows it did.
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from actors.renderer.functions.scope import Done
 from actors.renderer.functions.strings import (
     Bytes,
     Ints,
+    ends_of,
     firsts,
     from_matrix,
-    ideographs,
     is_ascii,
+    leads,
+    lengths_of,
     made,
     one_each,
     parts,
     rows_of_length,
     slices,
+    within,
 )
 from actors.renderer.functions.values import TEXT, Col, Mask, texts
 
@@ -51,38 +53,38 @@ def _done(pieces: list[tuple[Mask, pa.StringArray]], n: int) -> Done | None:
 
 
 def name_column(value: Col, ch: object = None) -> Done | None:
-    """Names of ideographs, and names in ASCII letters with single blanks between the words."""
+    """Names of ideographs, and names in ASCII letters with single blanks between the words: both keep their length in bytes."""
     taken = _taken(value) if ch is None else None
     if taken is None:
         return None
     offsets, data = taken
-    lengths = np.diff(offsets)
-    pieces: list[tuple[Mask, pa.StringArray]] = []
-    for characters in range(2, _LONGEST_NAME + 1):
-        chosen = lengths == 3 * characters
-        if not chosen.any():
-            continue
-        rows = rows_of_length(offsets, data, chosen, 3 * characters)
-        good = ideographs(rows)
-        if not good.all():
-            rows = rows[good]
-            chosen[chosen] = good
-        hidden = rows.copy()
-        last = 3 * characters if characters == 2 else 3 * characters - 3
-        hidden[:, 3:last] = np.tile(_CIRCLE, (last - 3) // 3)
-        pieces.append((chosen, from_matrix(hidden)))
-    pieces.append(_western(offsets, data, lengths))
-    return _done(pieces, value.n)
+    hidden = data.copy()
+    where = _eastern(offsets, data, hidden) | _western(offsets, data, hidden)
+    if not where.any():
+        return None
+    text = made(offsets, hidden)
+    return Done(texts(text)) if where.all() else Done(texts(text.filter(pa.array(where))), where)
 
 
-def _western(offsets: Ints, data: Bytes, lengths: NDArray[np.int64]) -> tuple[Mask, pa.StringArray]:
-    """J*** A. S****: of each word the first character stays; of a word of one nothing does."""
+def _eastern(offsets: Ints, data: Bytes, hidden: Bytes) -> Mask:
+    """王○明, 歐○○君, 王○: all but the first ideograph and, of more than two, the last one. Tells which rows are hidden."""
+    lengths = lengths_of(offsets)
+    chosen: Mask = (leads(data, offsets) * 3 == lengths) & (lengths >= 6) & (lengths <= 3 * _LONGEST_NAME)
+    inner = np.where(chosen, np.where(lengths == 6, 3, lengths - 6), 0)
+    index = within(offsets[:-1] + 3, inner)
+    hidden[index] = np.resize(_CIRCLE, len(index))
+    return chosen
+
+
+def _western(offsets: Ints, data: Bytes, hidden: Bytes) -> Mask:
+    """J*** A. S****: of each word the first character stays; of a word of one nothing does. Tells which rows are hidden."""
     first = firsts(offsets, data)
-    chosen = (first > 0x20) & (first < 0x7F)
+    chosen: Mask = (first > 0x20) & (first < 0x7F)
     if not chosen.any():
-        return chosen, made(np.zeros(1, np.int64), data[:0])
-    text = slices(data, offsets[:-1][chosen], lengths[chosen])
-    offsets, data = parts(text)
+        return chosen
+    lengths = lengths_of(offsets)[chosen]
+    index = within(offsets[:-1][chosen], lengths)
+    offsets, data = ends_of(lengths), data[index]
     blank = np.zeros(len(data) + 2, np.bool_)
     blank[1:-1] = data == 0x20
     starts = np.zeros(len(data) + 1, np.bool_)
@@ -90,13 +92,12 @@ def _western(offsets: Ints, data: Bytes, lengths: NDArray[np.int64]) -> tuple[Ma
     before = blank[:-2] | starts[:-1]
     after = blank[2:] | starts[1:]
     bad = (data < 0x20) | (data > 0x7E) | (blank[1:-1] & (before | after))  # other blanks, and two of them in a row
-    hidden = np.where(blank[1:-1] | (before & ~after), data, np.uint8(_STAR))
-    good = np.ones(len(text), np.bool_)
+    hidden[index] = np.where(blank[1:-1] | (before & ~after), data, np.uint8(_STAR))
     if bad.any():
+        good = np.ones(len(lengths), np.bool_)
         good[np.searchsorted(offsets, np.flatnonzero(bad), "right") - 1] = False
         chosen[chosen] = good
-    masked = made(offsets, hidden)
-    return chosen, masked if good.all() else masked.filter(pa.array(good))
+    return chosen
 
 
 def email_column(value: Col) -> Done | None:
@@ -136,7 +137,7 @@ def _fixed(value: Col, length: int, hide: slice, stars: int) -> tuple[Mask, Byte
     if taken is None:
         return None
     offsets, data = taken
-    chosen = np.diff(offsets) == length
+    chosen = lengths_of(offsets) == length
     if not chosen.any():
         return None
     rows = rows_of_length(offsets, data, chosen, length)
@@ -194,6 +195,6 @@ def account_column(value: Col, last: object = 4) -> Done | None:
     where: Mask = at_end - so_far[offsets[:-1]] >= 8
     if not where.any():
         return None
-    left = np.repeat(at_end, np.diff(offsets)) - so_far[:-1]  # letters and digits from here to the row's end
+    left = np.repeat(at_end, lengths_of(offsets)) - so_far[:-1]  # letters and digits from here to the row's end
     hidden = made(offsets, np.where(alnum & (left > 4), np.uint8(_STAR), data))
     return Done(texts(hidden)) if where.all() else Done(texts(hidden.filter(pa.array(where))), where)

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.renderer.functions.coded import coded_by
 from actors.renderer.functions.scope import Done
-from actors.renderer.functions.values import DECIMAL, FLOAT, INT, Col, Mask, column_of, decimals, numbers
+from actors.renderer.functions.values import DECIMAL, FLOAT, INT, Col, Mask, coded_texts, column_of, decimals, numbers
 
 LARGEST = 2**62
 EXACT = 2**53  # int64 values up to here are exact as float64
@@ -146,7 +147,8 @@ def bands(value: Col, edges: Sequence[Any], labels: Sequence[Any]) -> Done | Non
     if any(bound is None for bound in bounds):
         return None
     places = np.searchsorted(np.array(bounds, value.array().dtype), value.array(), "right")
-    return Done(column_of(list(labels)).take(places))
+    coded = coded_by(labels, places)
+    return Done(column_of(list(labels)).take(places) if coded is None else coded_texts(coded))
 
 
 def bound_of(edge: Any, scale: int) -> int | None:

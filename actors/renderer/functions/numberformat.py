@@ -10,15 +10,15 @@ from functools import lru_cache
 from math import copysign, floor
 from typing import Any
 
-import pyarrow.compute as pc
 from babel import Locale, UnknownLocaleError
 from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
-from actors.renderer.functions.digits import MAX_PLACES, multiples, written
+from actors.renderer.functions.digits import multiples
+from actors.renderer.functions.digitwords import MAX_PLACES, Style, written
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import exact, number
 from actors.renderer.functions.scope import Done
-from actors.renderer.functions.values import Col, texts
+from actors.renderer.functions.values import Col, coded_texts
 
 Format = Callable[[Any], str]
 _EXACT_ENOUGH = 2.0**40  # below it a float times a power of ten, and the value that prints, are right to 0.001
@@ -74,29 +74,22 @@ class NumberColumns:
     """A fast format, also of whole columns: `column` leaves the rows that are near a tie or too large."""
 
     def __init__(self, pattern: NumberPattern, affixes: list[str], whole_bare: bool, fast: Format):
-        self._fast, self._bare = fast, whole_bare
-        self._low, self._high = pattern.frac_prec
-        self._scale, self._grouped = pattern.scale, pattern.grouping[0] == 3
-        self._before, self._before_minus, self._after, self._after_minus = affixes
+        self._fast = fast
+        low, high = pattern.frac_prec
+        before, before_minus, after, after_minus = affixes
+        self._places = pattern.scale + high
+        self._style = Style(high, low, pattern.grouping[0] == 3, whole_bare, before, after, before_minus, after_minus)
 
     def __call__(self, x: Any) -> str:
         return self._fast(x)
 
     def column(self, value: Col) -> Done | None:
         """The texts of a column without nulls."""
-        found = multiples(value, self._scale + self._high)
+        found = multiples(value, self._places)
         if found is None:
             return None
         size, minus, where = found
-        digits = written(size, self._high, grouped=self._grouped, least=self._low, bare_zero=self._bare)
-        before: Any = self._before
-        after: Any = self._after
-        if minus is not None:
-            before = pc.if_else(minus, self._before_minus, before) if self._before_minus != before else before
-            after = pc.if_else(minus, self._after_minus, after) if self._after_minus != after else after
-        if not isinstance(before, str) or not isinstance(after, str) or before or after:
-            digits = pc.binary_join_element_wise(before, digits, after, "")
-        return Done(texts(digits), where)
+        return Done(coded_texts(written(size, self._style, minus)), where)
 
 
 def _fast(pattern: NumberPattern, locale: Locale, function: str, affixes: list[str], whole_bare: bool) -> Format:

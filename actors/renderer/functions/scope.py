@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from actors.renderer.functions.coded import Coded, Words
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.listcols import ListCol
 from actors.renderer.functions.values import (
@@ -26,6 +27,7 @@ from actors.renderer.functions.values import (
     Mask,
     Value,
     all_plain,
+    coded_texts,
     column_of,
     list_of,
     null_of,
@@ -244,7 +246,13 @@ def _each_text(scope: Scope, function: Callable[..., Any], value: Col) -> Value:
         results = column_of(list(map(function, encoded.dictionary.to_pylist())))
     except Exception:
         return each(scope, function, (value,))
-    return results.take(encoded.indices.to_numpy(zero_copy_only=False))
+    return _named(results, encoded.indices.to_numpy(zero_copy_only=False))
+
+
+def _named(results: Col, places: NDArray[np.integer[Any]]) -> Col:
+    """The results at these places, as codes where they are texts without nulls."""
+    text = results.text() if results.kind == TEXT and results.null is None else None
+    return results.take(places.astype(np.int64)) if text is None else coded_texts(Coded((Words(text), places)))
 
 
 def _each_day(scope: Scope, function: Callable[..., Any], value: Col, key: tuple[Any, ...]) -> Value:
@@ -262,7 +270,7 @@ def _each_day(scope: Scope, function: Callable[..., Any], value: Col, key: tuple
             memo.add(new, list(map(function, (new + _FIRST_DAY).astype("datetime64[D]").tolist())))
         except Exception:
             return each(scope, function, (value,))
-    return memo.results().take(memo.known[places])
+    return memo.take(places)
 
 
 class Days:
@@ -271,21 +279,27 @@ class Days:
     def __init__(self) -> None:
         self.known = np.full(_LAST_DAY - _FIRST_DAY + 1, -1, np.int32)
         self._values: list[Any] = []
+        self._places: dict[str, int] = {}  # of the distinct texts
         self._column: Col | None = None
+        self._words: Words | None = None
 
     def add(self, places: NDArray[np.int64], values: list[Any]) -> None:
         """The values for these days."""
-        self.known[places] = np.arange(len(self._values), len(self._values) + len(values))
-        self._values += values
+        for place, value in zip(places.tolist(), values, strict=True):  # once a day of the job
+            at = self._places.setdefault(value, len(self._values)) if type(value) is str else len(self._values)
+            if at == len(self._values):
+                self._values.append(value)
+            self.known[place] = at
         self._column = None
 
-    def results(self) -> Col:
-        """All values so far."""
+    def take(self, places: NDArray[np.int64]) -> Col:
+        """What the function gave for these days."""
         if self._column is None:
             self._column = column_of(list(self._values))
-            if self._column.kind == TEXT:
-                self._column.text()
-        return self._column
+            text = self._column.text() if self._column.kind == TEXT and self._column.null is None else None
+            self._words = None if text is None else Words(text)
+        codes = self.known[places].astype(np.int64)
+        return self._column.take(codes) if self._words is None else coded_texts(Coded((self._words, codes)))
 
 
 def some_null(args: Sequence[Value], n: int) -> Mask | None:

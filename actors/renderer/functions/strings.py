@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 Ints = NDArray[np.int64]
+_LARGE = pa.large_binary()
 
 
 def parts(array: pa.StringArray | pa.BinaryArray | pa.LargeBinaryArray) -> tuple[Ints, Bytes]:
@@ -18,12 +19,11 @@ def parts(array: pa.StringArray | pa.BinaryArray | pa.LargeBinaryArray) -> tuple
     if not n:
         return np.zeros(1, np.int64), np.empty(0, np.uint8)
     _, offsets, data = array.buffers()
-    kind = np.int64 if pa.types.is_large_binary(array.type) else np.int32
-    ends = np.frombuffer(offsets, kind)[array.offset : array.offset + n + 1].astype(np.int64)
-    start = int(ends[0])
-    size = int(ends[-1]) - start
-    held = np.frombuffer(data, np.uint8, size, start) if size else np.empty(0, np.uint8)
-    return ends - start, held
+    wide = array.type == _LARGE
+    ends: Ints = np.frombuffer(offsets, np.int64 if wide else np.int32, n + 1, array.offset * (8 if wide else 4))
+    start, end = int(ends[0]), int(ends[n])
+    held = np.frombuffer(data, np.uint8, end - start, start) if end > start else np.empty(0, np.uint8)
+    return np.subtract(ends, start, dtype=np.int64), held
 
 
 def made(offsets: Ints, data: Bytes) -> pa.StringArray:
@@ -46,10 +46,15 @@ def ends_of(lengths: NDArray[np.integer]) -> Ints:
     return offsets
 
 
+def lengths_of(offsets: Ints) -> Ints:
+    """The bytes of each text."""
+    return offsets[1:] - offsets[:-1]
+
+
 def matrix(offsets: Ints, data: Bytes, length: int) -> Bytes | None:
     """(n, length) bytes where every row has that length, without a copy; else None."""
     n = len(offsets) - 1
-    if len(data) != n * length or not (np.diff(offsets) == length).all():
+    if len(data) != n * length or not (lengths_of(offsets) == length).all():
         return None
     return data.reshape(n, length)
 
@@ -83,14 +88,19 @@ def from_window(rows: Bytes, start: NDArray[np.integer] | int, end: NDArray[np.i
 
 def slices(data: Bytes, starts: Ints, lengths: Ints) -> pa.StringArray:
     """The bytes from each start on, that many."""
+    return made(ends_of(lengths), data[within(starts, lengths)])
+
+
+def within(starts: Ints, lengths: Ints) -> Ints:
+    """The places from each start on, that many, one after another."""
     offsets = ends_of(lengths)
-    index = np.arange(int(offsets[-1])) + np.repeat(starts - offsets[:-1], lengths)
-    return made(offsets, data[index])
+    index: Ints = np.arange(int(offsets[-1])) + np.repeat(starts - offsets[:-1], lengths)
+    return index
 
 
 def longest_bytes(array: pa.StringArray) -> int:
     """The bytes of the longest text: at least its characters."""
-    return int(np.diff(parts(array)[0]).max(initial=0))
+    return int(lengths_of(parts(array)[0]).max(initial=0))
 
 
 def firsts(offsets: Ints, data: Bytes) -> Bytes:
@@ -98,8 +108,8 @@ def firsts(offsets: Ints, data: Bytes) -> Bytes:
     starts = offsets[:-1]
     if not len(data):
         return np.zeros(len(starts), np.uint8)
-    found = data[np.minimum(starts, len(data) - 1)]
-    return np.where(np.diff(offsets) > 0, found, np.uint8(0))
+    found: Bytes = np.take(data, starts, mode="clip")
+    return found * (lengths_of(offsets) > 0)
 
 
 def is_ascii(data: Bytes) -> bool:
@@ -116,12 +126,8 @@ def one_each(offsets: Ints, data: Bytes, byte: int) -> Ints | None:
     return found
 
 
-def ideographs(rows: Bytes) -> NDArray[np.bool_]:
-    """Which rows of an (n, 3 k) matrix are k characters from U+4E00 to U+9FFF and nothing else."""
-    n, width = rows.shape
-    cells = rows.reshape(n, width // 3, 3)
-    lead, second = cells[:, :, 0], cells[:, :, 1]
-    # E4 B8 80 is U+4E00, E9 BF BF is U+9FFF; valid UTF-8 needs no further look.
-    good = (lead >= 0xE4) & (lead <= 0xE9) & ((lead != 0xE4) | (second >= 0xB8))
-    result: NDArray[np.bool_] = good.all(axis=1)
-    return result
+def leads(data: Bytes, offsets: Ints) -> Ints:
+    """How many characters from U+4E00 to U+9FFF each text has: three bytes each."""
+    first = data - np.uint8(0xE4) <= 0xE9 - 0xE4  # E4 B8 80 is U+4E00, E9 BF BF U+9FFF; no other byte of UTF-8 is like these
+    first[:-1] &= (data[:-1] != 0xE4) | (data[1:] >= 0xB8)
+    return lengths_of(ends_of(first.view(np.uint8))[offsets])

@@ -18,10 +18,14 @@ import pyarrow.compute as pc
 
 from actors.model.hashing import Hashes, hash_texts
 from actors.model.job import TableShape
+from actors.renderer.functions.coded import NOTHING, Coded, Words
 from actors.renderer.functions.errors import RowStop
-from actors.renderer.functions.values import INT, TEXT, Col, Index, from_arrow
+from actors.renderer.functions.values import INT, TEXT, Col, Index, coded_texts, from_arrow
 
 MAX_SEEDS = 16  # no table meets itself under one seed by chance; who makes it meet under one cannot under all
+CODED_ROWS = 1 << 22  # of a column that is held as codes: 16 MB of them
+CODED_WORDS = 1 << 12
+_SAMPLE = 64  # rows that tell whether a column repeats itself
 COMPARE_ROWS = 1 << 18  # texts of so many pairs are held at a time
 _NO_KEY: Final = "\0"  # a list has no such text, nor has a table
 
@@ -54,6 +58,9 @@ class Parts:
         if not len(rows):
             return pa.array([], self._kind)
         part = np.searchsorted(self._ends, rows, "right")
+        if (part == part[0]).all():  # neighbours of a list mostly are neighbours in its tables
+            one = self._parts[part[0]]
+            return one.take(pa.array(rows - (self._ends[part[0]] - len(one))))
         order = np.argsort(part, kind="stable")
         numbers, cuts = np.unique(part[order], return_index=True)
         taken = [
@@ -66,12 +73,14 @@ class Parts:
 
 
 class Table:
-    """One table. `data` are its rows in file order, mapped; nothing is copied but what a shard asks for."""
+    """One table. `data` are its rows in file order, mapped; nothing is copied but what a shard asks for and, of columns whose
+    texts repeat, the codes."""
 
     def __init__(self, name: str, shape: TableShape, data: pa.Table, index: KeyIndex, zone: ZoneInfo):
         self.name, self.shape, self.index, self.zone = name, shape, index, zone
         self._data = data
         self._columns: dict[str, Parts] = {}
+        self._codes: dict[str, Coded | None] = {}  # of the columns that were asked for
         self._last: tuple[Col, Index] | None = None  # the functions of one template mostly ask with the same column
         self.worked_out: dict[Any, Any] = {}  # what functions keep of the whole table
 
@@ -123,7 +132,29 @@ class Table:
 
     def column(self, column: str, rows: Index) -> Col:
         """The same as values of a shard."""
-        return from_arrow(self.arrow(column, rows), self.zone)
+        if column not in self._codes:
+            self._codes[column] = coded_column(self._data.column(column))
+        coded = self._codes[column]
+        if coded is None:
+            return from_arrow(self.arrow(column, rows), self.zone)
+        taken = coded.take(rows)
+        null = taken.parts[0][1] == NOTHING
+        return coded_texts(taken, null if null.any() else None)
+
+
+def coded_column(column: pa.ChunkedArray) -> Coded | None:
+    """The texts of a column as codes, NOTHING where null; None where they do not repeat, or are too many to be held."""
+    if not pa.types.is_string(column.type) or not _SAMPLE < len(column) <= CODED_ROWS:
+        return None
+    sample = column.take(pa.array(np.linspace(0, len(column) - 1, _SAMPLE).astype(np.int64)))
+    if len(pc.unique(sample)) * 2 > _SAMPLE:
+        return None
+    chunks = column.dictionary_encode().chunks
+    words = chunks[0].dictionary
+    if len(words) > CODED_WORDS:
+        return None
+    codes = [chunk.indices.fill_null(NOTHING).to_numpy(zero_copy_only=False) for chunk in chunks]
+    return Coded((Words(words), np.concatenate(codes)))
 
 
 def index_of(keys: Sequence[pa.StringArray]) -> KeyIndex:
@@ -156,6 +187,8 @@ def texts_of(keys: Col) -> pa.StringArray:
     if keys.kind == INT:
         null = keys.null
         return pa.array(keys.array(), mask=null).cast(pa.string())
+    if keys.kind == TEXT and (text := keys.text()) is not None:
+        return text
     values = keys.list() if keys.kind == TEXT else [None if v is None else key_text(v) for v in keys.list()]
     try:
         return pa.array(values, pa.string())

@@ -1,7 +1,8 @@
 """Values of a shard: `Col` (one value a row) or `Lit` (one value for all rows). Pure data, no rules of the template.
 
 Numbers and booleans live in NumPy arrays, dates there as days since 1970, decimals of one scale as multiples of their last
-place, texts in Arrow, all else in lists of Python objects; each form is made from the other on demand. A null is None in the
+place, texts in Arrow or, where they repeat, as codes of words, all else in lists of Python objects; each form is made from the
+other on demand. A null is None in the
 list and true in the mask. What a column holds is always what the same Python values would be.
 """
 
@@ -15,6 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import Markup
 from numpy.typing import NDArray
+
+from actors.renderer.functions.coded import NOTHING, Coded, Words, coded_by
 
 Mask = NDArray[np.bool_]
 Index = NDArray[np.int64]
@@ -57,7 +60,7 @@ class Col:
     """One value a row. Never changed after it is made: columns are shared. `scale`: decimal places of a DECIMAL column that has
     an array (-1: it has none)."""
 
-    __slots__ = ("_array", "_list", "_null", "_null_known", "_text", "kind", "n", "scale")
+    __slots__ = ("_array", "_list", "_null", "_null_known", "_text", "coded", "kind", "n", "scale")
 
     def __init__(
         self,
@@ -70,8 +73,10 @@ class Col:
         *,
         scale: int = -1,
         text: pa.StringArray | None = None,
+        coded: Coded | None = None,
     ):
         self.kind, self.n, self.scale = kind, n, scale
+        self.coded = coded  # of a TEXT column: the texts, empty where null
         self._list, self._array, self._null, self._null_known, self._text = values, array, null, known, text
 
     @property
@@ -84,8 +89,9 @@ class Col:
         return self._null
 
     def _objects(self) -> list[Any]:
-        if self._text is not None:
-            texts: list[Any] = self._text.to_numpy(zero_copy_only=False).tolist()
+        text = self.text() if self.coded is not None else self._text
+        if text is not None:
+            texts: list[Any] = text.to_numpy(zero_copy_only=False).tolist()
             return list(map(Markup, texts)) if self.kind == MARKUP else texts
         assert self._array is not None
         values: list[Any]
@@ -123,6 +129,9 @@ class Col:
     def text(self) -> pa.StringArray | None:
         """The texts in Arrow, null where null; None where one of them is no Unicode text (a lone surrogate). Only for TEXT and
         MARKUP."""
+        if self._text is None and self.coded is not None:
+            text = self.coded.text()
+            self._text = text if self._null is None else pc.if_else(pa.array(self._null), None, text)
         if self._text is None:
             try:
                 self._text = pa.array(self.list(), pa.string())
@@ -140,6 +149,8 @@ class Col:
                 null = None
         if self._array is not None:
             return Col(self.kind, n, None, self._array[index], null, scale=self.scale)
+        if self.coded is not None:
+            return coded_texts(self.coded.take(index), null)
         if self._text is not None:
             return Col(self.kind, n, None, None, null, self._null_known, text=self._text.take(pa.array(index)))
         values = self.list()
@@ -158,6 +169,11 @@ def texts(array: pa.StringArray, kind: str = TEXT) -> Col:
     """A column of texts (or of markup) from Arrow."""
     null = np.asarray(array.is_null().to_numpy(zero_copy_only=False)) if array.null_count else None
     return Col(kind, len(array), None, None, null, text=array)
+
+
+def coded_texts(coded: Coded, null: Mask | None = None) -> Col:
+    """A column of texts that repeat; those of nulls are empty."""
+    return Col(TEXT, coded.n, None, None, null, coded=coded)
 
 
 def decimals(array: NDArray[np.int64], scale: int, null: Mask | None = None) -> Col:
@@ -243,10 +259,8 @@ def _select_null(mask: Mask, yes: Value, no: Value) -> Mask | None:
 
 
 def _one_of(mask: Mask, yes: str, no: str) -> Col:
-    try:
-        return texts(pa.array([no, yes], pa.string()).take(pa.array(mask.astype(np.int8))))
-    except UnicodeEncodeError:
-        return column_of([yes if m else no for m in mask.tolist()])
+    coded = coded_by((no, yes), mask.astype(np.int8))
+    return column_of([yes if m else no for m in mask.tolist()]) if coded is None else coded_texts(coded)
 
 
 def _places(mask: Mask, first: pa.StringArray, second: pa.StringArray) -> Col:
@@ -279,6 +293,11 @@ def spread(mask: Mask, some: Value, rest: Value) -> Value:
             null = np.zeros(n, np.bool_) if rest_null is None else rest_null.copy()
             null[mask] = False if some.null is None else some.null
         return Col(some.kind, n, None, array, null)
+    if some.coded is not None and isinstance(rest, Lit) and rest.value is None:
+        null = ~mask
+        if some.null is not None:
+            null[mask] = some.null
+        return coded_texts(some.coded.placed(np.flatnonzero(mask), n), null)
     if some.kind == TEXT and isinstance(rest, Lit) and rest.value is None and (text := some.text()) is not None:
         index = np.cumsum(mask) - 1
         return texts(text.take(pa.array(index, mask=~mask)))
@@ -300,7 +319,12 @@ def weave(mask: Mask, some: Value, rest: Value) -> Value:
         array[~mask] = rest.array()
         return Col(some.kind, len(mask), None, array, None)
     if some.kind == rest.kind == TEXT:
-        first, second = some.text(), rest.text()
+        second = rest.text()
+        if some.coded is not None and some.null is None and rest.null is None and second is not None:
+            left = np.full(len(mask), NOTHING)
+            left[~mask] = np.arange(len(second))
+            return coded_texts(Coded(*some.coded.placed(np.flatnonzero(mask), len(mask)).parts, (Words(second), left)))
+        first = some.text()
         if first is not None and second is not None:
             return _places(mask, first, second)
     yes, no = iter(some.list()), iter(rest.list())

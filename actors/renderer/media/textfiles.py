@@ -6,7 +6,7 @@ A field's text never ends its field, its line or its quotes, whatever the list s
 import re
 from typing import Final
 
-from actors.renderer.message.columns import canonical_newlines
+from actors.renderer.message.lineends import canonical_newlines
 
 FOLD: Final = 75  # octets of a content line (RFC 5545 section 3.1)
 

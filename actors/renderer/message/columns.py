@@ -1,35 +1,35 @@
 """Columns of text and bytes on their way to messages, and the rows that fall out on it.
 
-A `Column` is one bytes object for all rows, a list with one a row, or an Arrow array of them without nulls. A row that cannot
-be rendered keeps its place with an empty cell and is noted in `Failed`; the assembly drops it at the end. Reasons name no value
-of the row.
+A `Column` is one bytes object for all rows, a list with one a row, an Arrow array of them without nulls, or views of such.
+A row that cannot be rendered keeps its place with an empty cell and is noted in `Failed`; the assembly drops it at the end.
+Reasons name no value of the row.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
+from actors.renderer.functions.coded import Coded
 from actors.renderer.functions.strings import parts
+from actors.renderer.functions.views import Views, beside, constants, size_of, views, whole_rows
+from actors.renderer.functions.views import joined as side_by_side
 
-Column: TypeAlias = bytes | list[bytes] | pa.BinaryArray
+Column: TypeAlias = bytes | list[bytes] | pa.BinaryArray | Views
 Failed = dict[int, tuple[RowState, str]]  # by index within the shard
 
 _LARGE = pa.large_binary()  # the content of many rows at once may be over 2 GiB
-_NOTHING = pa.scalar(b"", _LARGE)
 _BLOCK = 1 << 20  # bytes of rows that are joined together: what a core's own cache holds
 _LEAST_ROWS = 16  # fewer would cost more than the cache gains
 SEPARATOR = "\0"  # between the cells of a joined column: the one character that may be in no cell
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Piece(Protocol):
-    """A stretch of a rendered template: `static` indexes the plan's statics, or is -1 and `values` has a text a row."""
+    """A stretch of a rendered template: `static` indexes the plan's statics, or is -1 and `values` has a text a row. `closed`:
+    one of the statics that close a slot stands behind it in every row that has it."""
 
     @property
     def static(self) -> int: ...
@@ -37,6 +37,10 @@ class Piece(Protocol):
     def values(self) -> list[str]: ...
     @property
     def text(self) -> pa.StringArray | None: ...
+    @property
+    def coded(self) -> Coded | None: ...
+    @property
+    def closed(self) -> bool: ...
     @property
     def mask(self) -> NDArray[np.bool_] | None: ...
 
@@ -46,16 +50,14 @@ def fail(failed: Failed, index: int, reason: str) -> None:
     failed.setdefault(index, (RowState.RENDER_ERROR, reason))
 
 
-def canonical_newlines(text: str) -> str:
-    """Every line end as CRLF (RFC 2045 section 6.8)."""
-    return _LINE_END.sub("\r\n", text)
-
-
 def clean_text(piece: Piece, failed: Failed) -> pa.StringArray:
     """The piece's texts with line ends as LF. Cells that no mail can hold (NUL, lone surrogates) are emptied and fail."""
     text = piece.text
     if text is not None:
-        held = parts(text)[1].tobytes()
+        data = parts(text)[1]
+        if not len(data) or int(data.min()) >= ord(" "):
+            return text
+        held = data.tobytes()
         if b"\r" not in held and b"\0" not in held:
             return text
     values = piece.values
@@ -71,6 +73,8 @@ def cells(column: Column, n: int) -> list[bytes]:
     """One bytes object a row."""
     if isinstance(column, bytes):
         return [column] * n
+    if isinstance(column, Views):
+        column = joined([column], n)
     return column if isinstance(column, list) else column.to_numpy(zero_copy_only=False).tolist()
 
 
@@ -78,38 +82,30 @@ def masked(column: Column, mask: NDArray[np.bool_]) -> Column:
     """The column where the mask is true, nothing elsewhere."""
     if isinstance(column, list):
         return [cell if on else b"" for cell, on in zip(column, mask.tolist(), strict=True)]
-    data = pa.scalar(column, pa.binary()) if isinstance(column, bytes) else column
-    return pc.if_else(pa.array(mask), data, pa.scalar(b"", pa.binary()))
+    given = constants((column,)) if isinstance(column, bytes) else viewed(column)
+    assert isinstance(given, Views)
+    return given.where(mask)
 
 
 def joined(columns: Sequence[Column], n: int) -> pa.LargeBinaryArray:
     """The content of each row, by columns."""
-    fixed = [column for column in columns if isinstance(column, bytes)]
-    if len(fixed) == len(columns):
-        return pa.array([b"".join(fixed)] * n, _LARGE)
-    return pc.binary_join_element_wise(*map(_large, columns), _NOTHING)
+    return side_by_side(list(map(viewed, columns)), n, _LARGE)
 
 
 def joined_blocks(columns: Sequence[Column], n: int) -> Iterator[pa.LargeBinaryArray]:
     """The same a block of rows at a time, each small enough to stay in the processor's cache for whoever reads it next."""
-    if n <= _LEAST_ROWS or all(isinstance(column, bytes) for column in columns):
-        yield joined(columns, n)
-        return
-    arrays = [_large(column) for column in columns]
-    size = (
-        sum(len(c) if isinstance(c, bytes) else 0 for c in columns)
-        + sum(a.nbytes for a in arrays if isinstance(a, pa.Array)) // n
-    )
-    step = max(_LEAST_ROWS, _BLOCK // (size + 1))
+    width = len(columns)
+    cells_of_rows = beside(list(map(viewed, columns)), n)
+    step = max(_LEAST_ROWS, _BLOCK * n // (size_of(cells_of_rows) + 1))
     for start in range(0, n, step):
-        some = [array.slice(start, step) if isinstance(array, pa.Array) else array for array in arrays]
-        yield pc.binary_join_element_wise(*some, _NOTHING)
+        yield whole_rows(cells_of_rows.slice(start * width, step * width), width, _LARGE)
 
 
-def _large(column: Column) -> pa.LargeBinaryArray | pa.LargeBinaryScalar:
-    if isinstance(column, bytes):
-        return pa.scalar(column, _LARGE)
-    return pa.array(column, _LARGE) if isinstance(column, list) else column.cast(_LARGE)
+def viewed(column: Column) -> Views | bytes:
+    """The column as views, or the bytes of all rows."""
+    if isinstance(column, Views | bytes):
+        return column
+    return views(pa.array(column, pa.binary_view()) if isinstance(column, list) else column)
 
 
 def rows(columns: Sequence[Column], n: int) -> list[bytes]:

@@ -11,8 +11,9 @@ from itertools import chain, pairwise, repeat
 import numpy as np
 import pyarrow as pa
 
+from actors.renderer.functions.views import Views
+from actors.renderer.message.base64parts import base64_lines
 from actors.renderer.message.columns import Column, joined_blocks
-from actors.renderer.message.transfer import base64_lines
 
 _MERGE = 65_536  # constants up to this size are joined; copying larger ones a shard costs more than it saves
 
@@ -117,7 +118,7 @@ def rows_of(columns: Sequence[Column], n: int) -> Iterator[bytes | memoryview]:
     columns = merged(columns)
     if not columns:
         return repeat(b"", n)
-    if any(isinstance(c, pa.Array) for c in columns):
+    if any(isinstance(c, pa.Array | Views) for c in columns):
         return chain.from_iterable(map(_views, joined_blocks(columns, n)))
     return map(b"".join, zip(*(repeat(c, n) if isinstance(c, bytes) else c for c in columns), strict=True))
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
+from actors.renderer.functions.coded import Coded
 
 MaskArray = NDArray[np.bool_]
 
@@ -27,9 +28,9 @@ class Failure(NamedTuple):
 
 class Piece:
     """One stretch of the text of every row: a literal (`static` is its index in `Plan.statics`) or a slot's values, held as
-    Python texts or in Arrow."""
+    Python texts, in Arrow or as codes of words. `closed`: a literal of `Plan.closing` follows in every row that has it."""
 
-    __slots__ = ("_text", "_values", "mask", "static")
+    __slots__ = ("_text", "_values", "closed", "coded", "mask", "static")
 
     def __init__(
         self,
@@ -37,13 +38,17 @@ class Piece:
         values: list[str] | None = None,
         mask: MaskArray | None = None,
         text: pa.StringArray | None = None,
+        coded: Coded | None = None,
+        closed: bool = False,
     ):
         self.static, self.mask = static, mask  # the mask: which rows have this piece; None: all
-        self._text, self._values = text, values
+        self._text, self._values, self.coded, self.closed = text, values, coded, closed
 
     @property
     def text(self) -> pa.StringArray | None:
         """The values in Arrow, without nulls; None where they were made of Python texts."""
+        if self._text is None and self.coded is not None:
+            self._text = self.coded.text()
         return self._text
 
     @property

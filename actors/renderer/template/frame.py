@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from actors.model.states import RowState
 from actors.renderer.functions import Function
+from actors.renderer.functions.coded import Coded
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
@@ -36,6 +37,10 @@ def _same(value: Value) -> Any:
     if isinstance(value, Lit) and isinstance(value.value, int | str | float | None):
         return type(value.value), repr(value.value)
     return id(value)
+
+
+def _call(function: Function, args: list[Value]) -> tuple[Any, ...]:
+    return function.name, *map(_same, args)
 
 
 class Shard:
@@ -101,6 +106,7 @@ class Frame:
     __slots__ = (
         "_loaded",
         "_made",
+        "_origins",
         "_parent",
         "_printed",
         "_sees",
@@ -131,6 +137,7 @@ class Frame:
         self._parent, self.within = parent, within  # places of these rows in the parent; None: the same rows
         self.names: dict[str, Value] = {}  # what statements of this frame have set
         self._loaded: dict[str, Value] = {}
+        self._origins: dict[int, tuple[Value, Value]] = {}  # of what was loaded for some rows of the parent: its value there
         self._made: dict[tuple[Any, ...], tuple[list[Value], Value]] = {}
         self._printed: dict[tuple[int, bool], tuple[Value, Texts]] = {}
         self.depth: int = 0 if parent is None else parent.depth  # scopes around this one
@@ -149,7 +156,8 @@ class Frame:
             if self._parent is not None:
                 value = self._parent.load(name, self._sees)
                 if value is not None and self.within is not None:
-                    value = value.take(self.within)
+                    whole, value = value, value.take(self.within)
+                    self._origins[id(value)] = value, whole
             elif name in self.job.types or name in self.job.pools.values():
                 value = self.shard.column(name)
             if value is not None:
@@ -159,11 +167,24 @@ class Frame:
     def once(self, function: Function, args: list[Value]) -> Value:
         """What the function gives: worked out once for the same values in the same rows. Values never change, so one is known
         by its identity; those in `_made` stay alive with the frame."""
-        key = (function.name, *(_same(arg) for arg in args))
-        made = self._made.get(key)
+        made = self._known(function, args)
         if made is None:
-            made = self._made[key] = args, function.run(self, args)
-        return made[1]
+            made = function.run(self, args)
+            self._made[_call(function, args)] = args, made
+        return made
+
+    def _known(self, function: Function, args: list[Value]) -> Value | None:
+        """What the call has given here, or for more rows in a frame around this one."""
+        made = self._made.get(_call(function, args))
+        if made is not None:
+            return made[1]
+        if self._parent is None:
+            return None
+        if self.within is None:
+            return self._parent._known(function, args)
+        origins = [(arg, arg) if isinstance(arg, Lit) else self._origins.get(id(arg)) for arg in args]
+        known = self._parent._known(function, [found[1] for found in origins if found]) if all(origins) else None
+        return None if known is None else known.take(self.within)
 
     def printed(self, value: Value, escape: bool) -> Texts:
         """The texts of a slot, made once for the same value."""
@@ -302,9 +323,13 @@ class Frame:
             mask = mask[self.owners]
         return None if mask.all() else mask
 
-    def emit(self, pieces: list[Piece], texts: list[str] | pa.StringArray) -> None:
-        """Adds a slot's texts of these rows; a row whose slots grow too long fails."""
+    def emit(self, pieces: list[Piece], texts: Texts, closed: bool = False) -> None:
+        """Adds a slot's texts of these rows; a row whose slots grow too long fails. `closed`: a literal follows at once."""
         space = self.space
+        if isinstance(texts, Coded):
+            pieces.append(Piece(coded=texts if self.index is None else texts.placed(self.index, space.n), closed=closed))
+            self.wrote(pieces, texts.longest())
+            return
         longest = max(map(len, texts), default=0) if isinstance(texts, list) else longest_bytes(texts)
         if self.index is None:
             placed = texts
@@ -316,7 +341,7 @@ class Frame:
             places = np.zeros(space.n, np.int64)
             places[self.index] = np.arange(1, self.n + 1)
             placed = pa.concat_arrays([_EMPTY, texts]).take(pa.array(places))
-        pieces.append(Piece(values=placed) if isinstance(placed, list) else Piece(text=placed))
+        pieces.append(Piece(values=placed, closed=closed) if isinstance(placed, list) else Piece(text=placed, closed=closed))
         self.wrote(pieces, longest)
 
     def looped(self, pieces: list[Piece], items: "Frame", written: list[Piece], counts: NDArray[np.int64]) -> None:

@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from actors.renderer.functions.coded import Coded
 from actors.renderer.functions.listcols import edges
 from actors.renderer.functions.strings import made, parts
 from actors.renderer.template.columns import Piece
 
-Texts: TypeAlias = list[str] | pa.StringArray  # one a row
+Texts: TypeAlias = list[str] | pa.StringArray | Coded  # one a row
 
 
-def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.int64]) -> Texts:
+def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.int64]) -> list[str] | pa.StringArray:
     """One text a row from the pieces of its items."""
     m = int(counts.sum())
     if not pieces:
@@ -26,7 +27,7 @@ def joined(pieces: Sequence[Piece], statics: Sequence[str], counts: NDArray[np.i
         items = pc.binary_join_element_wise(*columns, "")
         if isinstance(items, pa.StringArray):
             offsets, data = parts(items)
-            rows: Texts = made(offsets[edges(counts)], data)
+            rows: pa.StringArray = made(offsets[edges(counts)], data)
             return rows
     streams: list[Any] = []
     for piece in pieces:

@@ -8,6 +8,7 @@ template runs row by row.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import pyarrow as pa
 from jinja2 import nodes
 from markupsafe import Markup
 
@@ -15,7 +16,6 @@ from actors.renderer.functions.values import Lit, Value, column_of
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.expressions import Expressions, Step
 from actors.renderer.template.frame import Frame
-from actors.renderer.template.itemtexts import Texts
 from actors.renderer.template.loops import Act
 from actors.renderer.template.metering import body_steps
 from actors.renderer.template.syntax import Source
@@ -115,7 +115,7 @@ def blocks_of(chain: Iterable[Source]) -> dict[str, list[tuple[Source, nodes.Blo
     return blocks
 
 
-def markup(texts: Texts, escape: bool) -> Value:
+def markup(texts: list[str] | pa.StringArray, escape: bool) -> Value:
     """Captured texts as values: safe ones where the template escapes."""
     plain: list[str] = texts if isinstance(texts, list) else texts.to_numpy(zero_copy_only=False).tolist()
     return column_of(list(map(Markup, plain)) if escape else list(plain))

@@ -34,14 +34,15 @@ from actors.renderer.template.watch import Watch
 
 
 class Plan:
-    """One compiled template. `statics` are its literal stretches, each to be encoded once; `ranked` the columns whose ranks
-    it asks for."""
+    """One compiled template. `statics` are its literal stretches, each to be encoded once, `closing` the numbers of those
+    that follow a slot, `ranked` the columns whose ranks it asks for."""
 
     def __init__(
         self, name: str, act: Act, statements: Statements, environment: RowEnvironment, context: Context, ranked: frozenset[str]
     ):
         self.name, self.ranked = name, ranked
-        self.statics = tuple(statements.statics)
+        self.statics = tuple(static.text for static in statements.statics)
+        self.closing = frozenset(at for at, static in enumerate(statements.statics) if static.closes)
         self.calls: frozenset[str] = frozenset()  # the functions that it calls
         self.attached: frozenset[str] = frozenset()  # what pdf_attach names
         self._act, self._reports = act, statements.reports

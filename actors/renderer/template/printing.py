@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from markupsafe import escape as escape_one
 
-from actors.renderer.functions.digits import printed_decimals, printed_floats
+from actors.renderer.functions.coded import Coded, Words, words_of
+from actors.renderer.functions.digits import printed_decimals, printed_floats, printed_ints
 from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.scope import Scope, each, fail_all
 from actors.renderer.functions.strings import parts
@@ -15,10 +16,9 @@ from actors.renderer.functions.values import BOOL, DECIMAL, FLOAT, INT, MARKUP, 
 
 _SEPARATOR = "\0"
 _ENTITIES = ((b"&", "&amp;"), (b"<", "&lt;"), (b">", "&gt;"), (b"'", "&#39;"), (b'"', "&#34;"))  # & before all others
-_TRUTHS = pa.array(["False", "True"])
 
 
-def printed(scope: Scope, value: Value, escape: bool) -> list[str] | pa.StringArray:
+def printed(scope: Scope, value: Value, escape: bool) -> list[str] | pa.StringArray | Coded:
     """One text a row."""
     if not isinstance(value, Col):
         try:
@@ -29,6 +29,11 @@ def printed(scope: Scope, value: Value, escape: bool) -> list[str] | pa.StringAr
     kind = value.kind
     if kind not in (INT, FLOAT, BOOL, DECIMAL, TEXT, MARKUP):
         return [t or "" for t in list_of(each(scope, lambda v: text_of(v, escape), (value,)), value.n)]
+    coded = value.coded if value.coded is not None else _coded(value)
+    if coded is not None:
+        if value.null is not None and value.coded is None:
+            coded = coded.where(~value.null)
+        return coded.of(_escaped_words) if escape and kind == TEXT else coded
     text = _arrow(value)
     if text is not None:
         if value.null is not None:
@@ -46,9 +51,18 @@ def _arrow(value: Col) -> pa.StringArray | None:
         return value.text()
     if value.kind == INT:
         return pa.array(value.array()).cast(pa.string())
+    return None
+
+
+def _coded(value: Col) -> Coded | None:
+    """Numbers as Python prints them, anything where null; None where there is no such form."""
+    if value.kind == INT:
+        return printed_ints(value)
     if value.kind == BOOL:
-        return _TRUTHS.take(pa.array(value.array().astype(np.int8)))
-    return printed_decimals(value) if value.kind == DECIMAL else printed_floats(value.array())
+        return Coded((words_of("False", "True"), value.array().astype(np.int8)))
+    if value.kind == DECIMAL:
+        return printed_decimals(value)
+    return printed_floats(value.array()) if value.kind == FLOAT else None
 
 
 def text_of(value: Any, escape: bool) -> str:
@@ -57,6 +71,11 @@ def text_of(value: Any, escape: bool) -> str:
         return ""
     weigh(value)
     return str(escape_one(value)) if escape else str(value)
+
+
+def _escaped_words(words: Words) -> Words:
+    text = escaped_column(words.texts)
+    return words if text is words.texts else Words(text, ended=True)
 
 
 def escaped_column(text: pa.StringArray) -> pa.StringArray:

@@ -6,6 +6,8 @@ keep what they set to themselves, so each can run row by row on its own. Macros,
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from jinja2 import nodes
 from markupsafe import Markup
@@ -48,6 +50,13 @@ MOST_CHARS_JOINED = 1_000  # of a constant slot that becomes literal text: all o
 _BLOCK = "hongyan block"  # the name of a filtered block's text: no template can write it
 
 
+class Static(NamedTuple):
+    """A literal; `closes`: it stands behind a slot, in every row that has the slot."""
+
+    text: str
+    closes: bool
+
+
 class Statements:
     """Compiles the statements of one plan; collects its literals and its report."""
 
@@ -62,7 +71,7 @@ class Statements:
         self._blocks: dict[str, list[tuple[Source, nodes.Block]]] = {}
         self._around: list[tuple[str, int]] = []  # blocks and macros that are being compiled
         self._stored: frozenset[str] = frozenset()
-        self.statics: list[str] = []
+        self.statics: list[Static] = []
         self.reports: list[SlotReport] = []
 
     def template(self, source: Source) -> Act:
@@ -363,34 +372,38 @@ class Statements:
 
     def _output(self, node: nodes.Output, source: Source) -> list[Act]:
         acts: list[Act] = []
-        literal = ""
-        for part in [*node.nodes, None]:
-            if isinstance(part, nodes.TemplateData):
-                literal += part.data
-                continue
-            if isinstance(part, nodes.Const) and not (isinstance(part.value, str) and len(part.value) > MOST_CHARS_JOINED):
-                literal += text_of(part.value, self._escape)
-                line, said = source.slots.get(id(part), (part.lineno, ""))
-                self.reports.append(SlotReport(source.name, line, said or source.block(line), "column", kernel="constant"))
-                continue
-            if literal:
-                acts.append(self._literal(literal))
-                literal = ""
-            if part is not None:
-                acts.append(self._slot(part, source))
+        after_slot = False
+        for part, after in pairwise([*_stretches(node), None]):
+            if isinstance(part, nodes.Expr):
+                acts.append(self._slot(part, source, closed=isinstance(after, list)))
+            elif part is not None and ((text := self._fixed(part, source)) or after_slot):
+                acts.append(self._literal(text, closes=after_slot))
+            after_slot = isinstance(part, nodes.Expr)
         return acts
 
-    def _literal(self, text: str) -> Act:
+    def _fixed(self, parts: Sequence[nodes.TemplateData | nodes.Const], source: Source) -> str:
+        """The text of literals and constants."""
+        text = ""
+        for part in parts:
+            if isinstance(part, nodes.TemplateData):
+                text += part.data
+            else:
+                text += text_of(part.value, self._escape)
+                line, said = source.slots.get(id(part), (part.lineno, ""))
+                self.reports.append(SlotReport(source.name, line, said or source.block(line), "column", kernel="constant"))
+        return text
+
+    def _literal(self, text: str, closes: bool) -> Act:
         static = len(self.statics)
-        self.statics.append(text)
+        self.statics.append(Static(text, closes))
         return lambda frame, pieces: pieces.append(Piece(static, mask=frame.mask()))
 
-    def _slot(self, node: nodes.Expr, source: Source) -> Act:
+    def _slot(self, node: nodes.Expr, source: Source, closed: bool) -> Act:
         step, place, escape = self._value(node, source), source.place(node.lineno), self._escape
 
         def run(frame: Frame, pieces: list[Piece]) -> None:
             frame.shard.place = place
-            frame.emit(pieces, frame.printed(step(frame), escape))
+            frame.emit(pieces, frame.printed(step(frame), escape), closed)
 
         return run
 
@@ -569,6 +582,24 @@ def _living(frame: Frame, pieces: list[Piece], act: Act) -> None:
         branch = frame.among(alive)
         act(branch, pieces)
         frame.merge(alive, branch)
+
+
+def _stretches(node: nodes.Output) -> list[list[nodes.TemplateData | nodes.Const] | nodes.Expr]:
+    """Slots, and between them what is known before: literals and constants."""
+    found: list[list[nodes.TemplateData | nodes.Const] | nodes.Expr] = []
+    for part in node.nodes:
+        if isinstance(part, nodes.TemplateData) or (isinstance(part, nodes.Const) and not _is_long(part.value)):
+            if not found or isinstance(found[-1], nodes.Expr):
+                found.append([])
+            assert isinstance(found[-1], list)
+            found[-1].append(part)
+        else:
+            found.append(part)
+    return found
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, str) and len(value) > MOST_CHARS_JOINED
 
 
 def _text_only(value: object) -> str:
