@@ -134,6 +134,17 @@ def test_digits_are_those_of_format(values: list[int], places: int, grouped: boo
     assert found == [format(Decimal(v).scaleb(-places), f"{',' if grouped else ''}.{places}f") for v in values]
 
 
+@given(st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=9), st.integers(0, 6), st.integers(0, 6), st.booleans())
+def test_numbers_lose_zeros_at_the_end(values: list[int], places: int, least: int, bare: bool) -> None:
+    least = min(least, places)
+    style = Style(places, least, True, bare, "NT$", "元", "-NT$", "(-)")
+    found = written(np.abs(np.array(values)), style, np.array(values) < 0).text().to_pylist()
+    for value, text in zip(values, found, strict=True):
+        whole, _, part = format(abs(Decimal(value)).scaleb(-places), f",.{places}f").partition(".")
+        part = "" if bare and not part.strip("0") else part[:least] + part[least:].rstrip("0")
+        assert text == f"{'-' if value < 0 else ''}NT${whole}{'.' if part else ''}{part}{'(-)' if value < 0 else '元'}"
+
+
 @given(st.lists(st.none() | st.decimals(-(10**20), 10**20, places=3), min_size=1, max_size=9))
 def test_decimals_of_the_list_are_what_they_were(values: list[Decimal | None]) -> None:
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from actors.model.states import RowState
-from actors.renderer.functions.coded import Coded
+from actors.renderer.functions.coded import Coded, Words
 from actors.renderer.message.base64parts import Base64
 from actors.renderer.message.columns import Column, Failed, cells, texts
 from actors.renderer.message.lineends import canonical_newlines
+from actors.renderer.message.mime import join_rows
 from actors.renderer.message.quotedprintable import QuotedPrintable
 from actors.renderer.message.transfer import Encoder, encoder
 
@@ -121,6 +122,40 @@ def test_a_cell_that_no_mail_can_hold_fails_its_row_only(kind: type[QuotedPrinta
     assert bad not in failed[1][1]
     decode = quopri.decodestring if kind is QuotedPrintable else base64.b64decode
     assert [decode(got[i]).decode().strip() for i in (0, 2)] == ["<p>fine</p>", "<p>也好</p>"]
+
+
+@given(
+    rows=st.lists(
+        st.sampled_from(["", "plain", ".5", "a=b", "一", "x" * 71, "x" * 72, "字" * 30, "a\n", "\n.", " "]), min_size=1
+    ),
+    tails=st.lists(st.sampled_from(["", "年1月", ".25", "x" * 40, "=", "\n"]), min_size=1),
+    data=st.data(),
+)
+def test_s2_words_and_texts_give_the_same_bytes_however_rows_are_cut(
+    rows: list[str], tails: list[str], data: st.DataObject
+) -> None:
+    """A slot between two literals: as texts, as codes of words (in one part and in two), and row by row."""
+    n = data.draw(st.integers(1, 6))
+    codes = [np.array(data.draw(st.lists(st.integers(-1, len(w) - 1), min_size=n, max_size=n))) for w in (rows, tails)]
+    texts_of = [pa.array(texts, pa.string()) for texts in (rows, tails)]
+    coded = Coded(*((Words(array), some) for array, some in zip(texts_of, codes, strict=True)))
+    values = coded.text().to_pylist()
+    assert values == [
+        "".join(w[c] if c >= 0 else "" for w, c in zip((rows, tails), pair, strict=True)) for pair in zip(*codes, strict=True)
+    ]
+    coder = QuotedPrintable(["<p>", "</p>\n"], {1})
+
+    def encoded(*slots: Piece) -> list[bytes]:
+        return join_rows(coder.encode([Piece([], 0), *slots, Piece([], 1)], len(slots[0].values), {}), len(slots[0].values))
+
+    got = encoded(Piece(values, coded=coded, closed=True))
+    assert got == encoded(Piece(values, text=pa.array(values, pa.string()), closed=True))
+    assert got == [one for value in values for one in encoded(Piece([value], closed=True))]
+    whole = Coded((Words(pa.array(values, pa.string())), np.arange(n)))
+    assert got == encoded(Piece(values, coded=whole, closed=True))
+    for line, value in zip(got, values, strict=True):
+        check_wire_rules(line)
+        assert quopri.decodestring(line).decode().replace("\r\n", "\n") == f"<p>{value}</p>\n"
 
 
 def test_the_smaller_encoding_wins() -> None:
