@@ -19,7 +19,7 @@ from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools,
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
 
-ITEMS_AT_ONCE = 16_384  # enough that the steps of a body cost nothing an item; more would only leave the processor's cache
+ITEMS_AT_ONCE = 8192  # enough that the steps of a body cost nothing an item; more would only leave the processor's cache
 LOOP = "loop."  # prefix of the names that the attributes of `loop` go by in a frame
 _SIZED = frozenset((list, tuple, dict, str, range))  # what can be run over as it is
 
