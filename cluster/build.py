@@ -22,6 +22,7 @@ from actors.renderer.template.timelimit import TimeLimit
 from actors.reputation.actor import Reputation
 from actors.results.actor import Results
 from actors.sender.actor import Sender
+from actors.sender.connect import TimeLimits
 from actors.sender.mx import Resolver, Security
 from cluster import names
 from cluster.config import Config
@@ -188,6 +189,7 @@ def _sender(parts: Parts, address: str) -> dict[str, Any]:
         "resolver": resolver(parts),
         "clock": parts.clock,
         "credentials": parts.credentials(),
+        "limits": TimeLimits(**config.timeouts.model_dump()),
         "first_limits": LaneLimits(concurrency=config.lanes.start),
     }
 

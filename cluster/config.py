@@ -110,6 +110,22 @@ class LaneConfig(Section):
     most: int = Field(default=20, ge=1)
 
 
+class TimeoutsConfig(Section):
+    """How long each step of a delivery may take, in seconds (RFC 5321 section 4.5.3.2)."""
+
+    connect: float = Field(default=30.0, gt=0, le=3600)
+    greeting: float = Field(default=300.0, gt=0, le=3600)
+    ehlo: float = Field(default=300.0, gt=0, le=3600)
+    tls: float = Field(default=60.0, gt=0, le=3600)
+    mail: float = Field(default=300.0, gt=0, le=3600)
+    rcpt: float = Field(default=300.0, gt=0, le=3600)
+    data: float = Field(default=120.0, gt=0, le=3600)
+    block: float = Field(default=180.0, gt=0, le=3600)
+    dot: float = Field(default=600.0, gt=0, le=3600)
+    idle: float = Field(default=10.0, gt=0, le=3600)
+    quit: float = Field(default=5.0, gt=0, le=3600)
+
+
 class RayConfig(Section):
     """`address`: join this cluster instead of starting one. `node_ip`: where other nodes reach this one; without it Ray listens
     on loopback alone. Port 0: any free one."""
@@ -138,6 +154,7 @@ class Config(Section):
     identities: tuple[IdentityConfig, ...] = ()
     retry_scale: float = Field(default=1.0, ge=0.001, le=10)  # stretches the pauses between attempts
     nameservers: tuple[str, ...] = ()  # default: the system's
+    timeouts: TimeoutsConfig = TimeoutsConfig()
     tls: tuple[TlsRuleConfig, ...] = ()  # by domain, for mail that no route leads elsewhere
     mta_sts: bool = True  # RFC 8461: one more question to the DNS a domain
     dane: bool = False  # RFC 7672: only with name servers on loopback that validate (DNSSEC)

@@ -19,13 +19,14 @@ class _Bench(NamedTuple):
 
 
 def _benches() -> dict[str, _Bench]:
-    from bench import columns, learning, memory, pipeline, render
+    from bench import columns, latency, learning, memory, pipeline, render
 
     return {
         "pipeline": _Bench(tuple(pipeline.CASES), pipeline.run, _tell_pipeline),
         "render": _Bench(render.CASES, render.run, _tell_render),
         "columns": _Bench((), lambda cases, quick, say: columns.run(quick), _tell_json),
         "learning": _Bench(tuple(learning.CASES), learning.run, _tell_learning),
+        "latency": _Bench(tuple(latency.CASES), latency.run, _tell_latency),
         "memory": _Bench((), lambda cases, quick, say: memory.run(quick, say), _tell_json),
     }
 
@@ -35,12 +36,12 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, learning, memory.")] = "pipeline",
+        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, learning, latency, memory.")] = "pipeline",
         case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
-        """Measure: the whole way of a mailing (pipeline), generation alone (render), what lanes learn (learning), memory."""
+        """Measure: the whole way of a mailing (pipeline), generation alone (render), what lanes learn (learning), a long line (latency), memory."""
         benches = _benches()
         found = benches.get(name)
         if found is None or not set(case or ()) <= set(found.cases):
@@ -74,6 +75,12 @@ def _tell_render(result: dict[str, Any]) -> None:
             typer.echo(f"{head} {case['ratio']:>6.2f} of {case['limit']:,.0f} {case['limit_is']}")
         else:
             typer.echo(f"{head} {case['ratio']:>6.1f} times {case['peer']} ({case['peer_rate']:,.0f})")
+
+
+def _tell_latency(result: dict[str, Any]) -> None:
+    for case in result["results"]:
+        head = f"{case['case']:>11}: {case['rate']:>7,.1f} {case['unit']} at {case['round_trip_ms']:.0f} ms"
+        typer.echo(f"{head}; {case['round_trips_a_mail']:.2f} round trips a mail")
 
 
 def _tell_learning(result: dict[str, Any]) -> None:
