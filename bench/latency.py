@@ -1,8 +1,9 @@
 """Mails a second that one connection carries over a long line: with and without PIPELINING and CHUNKING.
 
-The line is a relay on loopback that holds every piece of data back for half the round trip, in each direction; its bandwidth is
-not limited. What counts is the way the dialogue uses the line: the real connector, session and dialogue speak to the sandbox. The
-limit is what one mail a round trip would come to; without pipelining four round trips a mail are the least (MAIL, RCPT, DATA, dot).
+The line is a relay on loopback that holds every piece of data back for half the round trip, in each direction; its
+bandwidth is not limited. What counts is the way the dialogue uses the line: the real connector, session and dialogue
+speak to the sandbox. The limit is what one mail a round trip would come to; without pipelining four round trips a mail
+are the least (MAIL, RCPT, DATA, dot).
 """
 
 import asyncio

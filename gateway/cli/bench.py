@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
-        """Measure: the whole way of a mailing (pipeline), generation alone (render), what lanes learn (learning), a long line (latency), memory."""
+        """Measure the whole way of a mailing (pipeline), or a part: generation, what lanes learn, a long line, memory."""
         benches = _benches()
         found = benches.get(name)
         if found is None or not set(case or ()) <= set(found.cases):
