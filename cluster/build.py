@@ -19,7 +19,10 @@ from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity
 from actors.renderer.template.timelimit import TimeLimit
+from actors.reputation import starting
 from actors.reputation.actor import Reputation
+from actors.reputation.pins import Pin
+from actors.reputation.warmup import Curve
 from actors.results.actor import Results
 from actors.sender.actor import Sender
 from actors.sender.connect import TimeLimits
@@ -130,7 +133,16 @@ def _ledger(parts: Parts, _: str) -> dict[str, Any]:
 
 
 def _reputation(parts: Parts, _: str) -> dict[str, Any]:
-    return {"clock": parts.clock, "start": parts.config.lanes.start, "most": parts.config.lanes.most}
+    config = parts.config
+    return {
+        "clock": parts.clock,
+        "start": config.lanes.start,
+        "most": config.lanes.most,
+        "ledger": parts.port(names.LEDGER),
+        "pins": [Pin(**pin.model_dump()) for pin in config.lanes.pins],
+        "curves": {e.address: Curve(**e.warmup.model_dump()) for e in config.egresses if e.warmup},
+        "starts": starting.load(),
+    }
 
 
 def _results(parts: Parts, _: str) -> dict[str, Any]:

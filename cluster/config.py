@@ -56,6 +56,14 @@ class GatewayConfig(Section):
     max_upload_bytes: int = 64 * 2**30  # one bundle; ten million wide rows fit
 
 
+class WarmupConfig(Section):
+    """A new egress: mails of its first day, the factor from a clean and used day to the next, and when it is warm."""
+
+    start: int = Field(ge=1)
+    growth: float = Field(default=1.4, gt=1, le=4)
+    until: int = Field(default=200_000, ge=1)
+
+
 class EgressConfig(Section):
     """One sending address. `node`: the `ray.node_ip` of the machine that owns it, in a cluster; empty: the head node."""
 
@@ -63,6 +71,7 @@ class EgressConfig(Section):
     ehlo: str
     pool: str = "default"
     node: str = ""
+    warmup: WarmupConfig | None = None
 
 
 class RouteConfig(Section):
@@ -103,11 +112,22 @@ class RenderingConfig(Section):
     call_seconds: float = Field(default=CALL_SECONDS, ge=0.01, le=3600)
 
 
+class PinConfig(Section):
+    """Limits that are not learned on the lanes that match; empty matches all, `.example.com` every site below it."""
+
+    site: str = ""
+    egress: str = ""
+    concurrency: int | None = Field(default=None, ge=1, le=400)
+    rate: float | None = Field(default=None, ge=0)  # mails a second; 0 = no limit
+    messages_per_connection: int | None = Field(default=None, ge=1)
+
+
 class LaneConfig(Section):
-    """Connections a lane starts with and may grow to."""
+    """Connections a lane starts with and may grow to; limits that are pinned."""
 
     start: int = Field(default=4, ge=1)
     most: int = Field(default=20, ge=1)
+    pins: tuple[PinConfig, ...] = ()
 
 
 class TimeoutsConfig(Section):

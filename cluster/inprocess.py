@@ -65,6 +65,7 @@ class Local:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await self.port(names.REPUTATION).close()
             await self.port(names.LEDGER).close()
 
 

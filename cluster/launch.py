@@ -131,6 +131,7 @@ class Launcher:
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await drain(present(self._config))
+                await Remote(names.REPUTATION).close()
                 await Remote(names.LEDGER).close()
         except (TimeoutError, HongyanError) as error:
             log.warning("drain did not end in time: %s", type(error).__name__)

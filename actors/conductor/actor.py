@@ -133,7 +133,7 @@ class Conductor:
         pool_name = self._pools.get(egress, "")
         pool = frozenset(e for e, p in self._pools.items() if p == pool_name)
         closed = busy | self._book.closed_sites(egress, now)
-        may_take = MayTake(egress, self._book.others_alive(egress, pool, now))
+        may_take = MayTake(egress, self._book.others_alive(egress, pool, now), self._book.alive(pool, now))
         records = [w.record for w in self._jobs.values() if w.record.pool == pool_name and self._sending(w.record, now)]
         for record in self._shares.order(records):
             work = self._jobs[record.job]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model.delivery import DueRows, Shard, Site
+from actors.model.delivery import ONLY, DueRows, Shard, Site
 from actors.model.job import RowArray
 from actors.model.states import RowState
 
@@ -152,10 +152,14 @@ class Queues:
 
 
 class MayTake:
-    """Whether an egress may carry a chunk: rows that were told to avoid it go elsewhere while somebody else is there."""
+    """Whether an egress may carry a chunk: rows that were told to avoid it go elsewhere while somebody else is there, rows that
+    are bound to an egress wait for it while it is `alive`."""
 
-    def __init__(self, egress: str, others: bool):
-        self._egress, self._others = egress, others
+    def __init__(self, egress: str, others: bool, alive: frozenset[str] = frozenset()):
+        self._egress, self._others, self._alive = egress, others, alive
 
     def __call__(self, chunk: Chunk) -> bool:
+        if chunk.avoid.startswith(ONLY):
+            bound = chunk.avoid.removeprefix(ONLY)
+            return bound == self._egress or bound not in self._alive
         return not (self._others and chunk.avoid == self._egress)

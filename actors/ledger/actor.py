@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from actors.ledger import codes, decisions, epochs, lines, suppressions, upkeep
+from actors.ledger import codes, decisions, epochs, lanes, lines, suppressions, upkeep
 from actors.ledger.advance import Step
 from actors.ledger.book import Book
 from actors.ledger.jobs import ACTIVE
@@ -40,7 +40,7 @@ SETTLE_ROWS = 10_000
 
 
 class Ledger:
-    """The ports JobLedger, SendLedger and Suppressions over SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://...`).
+    """The ports JobLedger, SendLedger, LaneLedger and Suppressions over SQLite (`sqlite:///path`) or PostgreSQL (`postgresql://...`).
 
     Hard state: the database. Memory (a byte a row of each active job, what senders have open) is rebuilt from it by `start`,
     which the first call does by itself. A reply promises that the change is on disk. A failed call: any error but Unavailable
@@ -227,6 +227,25 @@ class Ledger:
         self, account: str, scopes: Sequence[str], after: str = "", limit: int = 100_000
     ) -> list[tuple[str, str, str, float]]:
         return await self._read(lambda _, connection: suppressions.read(connection, account, scopes, after, limit))
+
+    # LaneLedger
+
+    async def load_lanes(self) -> list[tuple[str, str, str]]:
+        return await self._read(lambda _, connection: lanes.load(connection))
+
+    async def save_lanes(
+        self,
+        found: Sequence[tuple[str, str, str]],
+        gone: Sequence[tuple[str, str]] = (),
+        decisions: Sequence[tuple[str, str, float, str]] = (),
+    ) -> None:
+        def keep(_memory: Memory, _undo: Undo, writer: Writer) -> None:
+            lanes.save(self._store, writer.connection, found, gone, decisions)
+
+        await self._write(keep)
+
+    async def lane_decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[str]:
+        return await self._read(lambda _, connection: lanes.decisions(connection, site, egress, limit))
 
     # The thread
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-SCHEMA_VERSION = 4  # goes up with every table or column that is added; `upgrade` adds them to an older database
+SCHEMA_VERSION = 5  # goes up with every table or column that is added; `upgrade` adds them to an older database
 
 metadata = MetaData()
 
@@ -197,3 +197,24 @@ codes = Table(
     sqlite_with_rowid=False,
 )
 Index("codes_by_job", codes.c.account, codes.c.pool, codes.c.job, codes.c.serial)
+
+# What reputation has learned, as JSON; site '': the egress itself.
+lanes = Table(
+    "lanes",
+    metadata,
+    _column("egress"),
+    _column("site"),
+    _column("text"),
+    PrimaryKeyConstraint("egress", "site"),
+    sqlite_with_rowid=False,
+)
+
+lane_decisions = Table(
+    "lane_decisions",
+    metadata,
+    Column("serial", Big, primary_key=True, autoincrement=False),
+    _column("site"),
+    _column("egress"),
+    _column("at", Float(53)),
+    _column("text"),  # JSON
+)

@@ -134,12 +134,13 @@ class Outcome(NamedTuple):
     host: str = ""
     egress: str = ""
     next_at: float = 0.0
-    avoid: str = ""  # an egress that the next attempt should avoid (blame egress)
+    avoid: str = ""  # an egress that the next attempt should avoid (blame egress), or ONLY and the one it should take
     reason: Reason = Reason.UNSAID
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: a plain connection, or none
 
 
 NO_MORE = -1.0
+ONLY = "="  # a greylisted row passes through the egress that asked first
 MAX_REPLY_CHARS = 500  # enough for any real reply; stops a peer that fills the ledger
 
 

@@ -346,7 +346,7 @@ class LaneLedger(Protocol):
 
     async def save_lanes(
         self,
-        lanes: Sequence[tuple[str, str, str]],
+        found: Sequence[tuple[str, str, str]],
         gone: Sequence[tuple[str, str]] = (),
         decisions: Sequence[tuple[str, str, float, str]] = (),
     ) -> None:

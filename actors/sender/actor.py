@@ -37,7 +37,7 @@ DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop 
 LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
 LANE_KEPT = 10.0  # an unused lane is forgotten after this many seconds: a list may have a domain a row
 
-CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
+KNOWN_LIMITS = 10_000  # of lanes that are not in use now
 
 
 class Sender:
@@ -67,6 +67,7 @@ class Sender:
         connector = Connector(egress, limits, dict(credentials or {}), tls_context)
         self.pool = Pool(connector, resolver, egress.address, clock, limits, order)
         self._first_limits = first_limits
+        self._known: dict[str, LaneLimits] = {}  # of lanes that were in use
         self._epoch = 0
         self._lease_until = 0.0
         self._stop = asyncio.Event()
@@ -82,6 +83,7 @@ class Sender:
         self._hand = Hand()
         self._groups = Groups()
         self._noted = Noted()
+        self._new_lane = asyncio.Event()  # reputation should be asked about it now
         self._refused = asyncio.Event()  # the conductor should hear of refusals now
         self._leases = Leases(self._egress.address, self._epoch, self._hand, self._conductor, self._clock, self._settle_rows)
         self._rendering = Rendering(self._hand, self._renderers, self._clock, self._rendered)
@@ -148,7 +150,9 @@ class Sender:
         """The lane for a shard of a new lease; None while it is closed."""
         lane = self._hand.lanes.get(site.name)
         if lane is None:
-            lane = self._hand.lanes[site.name] = Lane(site, self, self._first_limits)
+            limits = self._known.pop(site.name, self._first_limits)
+            lane = self._hand.lanes[site.name] = Lane(site, self, limits)
+            self._new_lane.set()
         lane.site = site  # its hosts may have changed
         self._rendering.wake()
         return None if lane.closed(self._clock()) else lane
@@ -168,6 +172,9 @@ class Sender:
         self._flush.set()
 
     # -- the ledger ------------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        return self._clock()
 
     def may_start(self) -> bool:
         return self._clock() <= self._lease_until
@@ -218,16 +225,14 @@ class Sender:
     def settled(self, lane: Lane, mail: Mail, event: Event, host: str, tls: str) -> None:
         """A mail that was open has its end."""
         judgement = judged(event)
-        if judgement.verdict is Verdict.DELIVERED:
-            lane.count("delivered", event.reply)
-        else:
-            lane.count("busy" if judgement.blame in CONGESTION else "refused", event.reply)
+        now, first = self._clock(), mail.row.first_at
+        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, mail.spent, now - first if first else 0.0)
         if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
             self._refused.set()
         self._ends[event.end] += 1
         place = Place(self._egress.address, lane.site.name, host, tls)
-        entry = outcome(mail.row, event.stage, event.reply, judgement, place, self._clock())
+        entry = outcome(mail.row, event.stage, event.reply, judgement, place, now, lane.limits.grey_wait)
         self._add_result(mail.row.work, entry, was_open=True)
 
     def connected(self, lane: Lane) -> None:
@@ -252,7 +257,15 @@ class Sender:
 
     async def _report_loop(self) -> None:
         while True:
-            await asyncio.sleep(REPORT_SECONDS)
+            try:
+                async with asyncio.timeout(REPORT_SECONDS):
+                    while True:
+                        await self._new_lane.wait()
+                        self._new_lane.clear()
+                        await asyncio.sleep(0)  # its rows are put on it
+                        await self._tell([lane for lane in self._hand.lanes.values() if lane.rate < 0 and not lane.open])
+            except TimeoutError:
+                pass
             await self._report()
             lanes = list(self._hand.lanes.values())
             for lane in lanes if self.pool.full else ():
@@ -285,24 +298,34 @@ class Sender:
             lane.measure(REPORT_SECONDS)
             if lane.empty and not lane.sessions and now - lane.used_at > LANE_KEPT:
                 del lanes[name]
-        reports = [r for r in (lane.report() for lane in lanes.values()) if r is not None]
+                if lane.limits != self._first_limits and len(self._known) < KNOWN_LIMITS:
+                    self._known[name] = lane.limits
+        await self._tell(lanes.values())
+
+    async def _tell(self, told: Iterable[Lane]) -> None:
+        """Reports of some lanes, and the limits that answer them."""
+        lanes = self._hand.lanes
+        reports = [r for r in (lane.report() for lane in told) if r is not None]
         try:
             limits = await self._reputation.report(self._egress.address, reports) if reports else {}
         except Unavailable:  # mail goes on with the limits that are known
             for report in reports:
-                lanes[report.site].unreported(report)
+                if report.site in lanes:
+                    lanes[report.site].unreported(report)
             return
         for name in limits.keys() & lanes.keys():
             self._follow(lanes[name], limits[name])
 
     def _follow(self, lane: Lane, limits: LaneLimits) -> None:
-        lane.limits = limits
+        lane.follow(limits)
+        rows = lane.take_excess()
+        if rows:
+            why = Reply(0, "the lane was closed before the mail was begun")
+            self._settle_rows(rows, Stage.CONNECT, why, lane.site.name, was_open=True, ours=True)
         if lane.closed(self._clock()):
             lane.give_back()
-            if not lane.sessions:
-                rows = lane.take_queue()
-                self._settle_rows(rows, Stage.CONNECT, Reply(0, "the lane is closed"), lane.site.name, was_open=True)
-            self._leases.end()
+        lane.shed()
+        self._leases.end()
 
     # -- ends ------------------------------------------------------------------------------------------------------------
 

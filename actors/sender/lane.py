@@ -6,7 +6,6 @@ opened in the ledger, so a dead site never has a row in doubt.
 
 import asyncio
 import logging
-import re
 from collections import deque
 from typing import Protocol
 
@@ -15,8 +14,10 @@ from actors.model.states import Stage
 from actors.sender.connect import ConnectFailed
 from actors.sender.hand import Chunk, Mail, Row, Work
 from actors.sender.messages import End, Event
+from actors.sender.pacing import Pace
 from actors.sender.pool import Pool
 from actors.sender.session import Session
+from actors.sender.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +30,21 @@ MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its se
 LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more
 BARREN = 3  # connections in a row that ended before any mail had its reply: the site is not there
 RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
+PACED_SECONDS = 2.0  # rows open on a lane that is held to a rate, in seconds of that rate,
+FEWEST_OPEN = 2  # or so many
+SHED_SECONDS, SHED_ROWS = 20.0, 16  # rows of more than so long a wait, and more than so many, are other egresses' to take
+NO_QUOTA_SECONDS = 30.0  # a lane without a quota asks again
 SMOOTH = 0.5  # weight of the newest half second in the lane's speed
-
-
-ADDRESS = re.compile(r"\S+@\S+")
 
 
 class Owner(Protocol):
     """Who works the lanes."""
 
     pool: Pool
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
 
     def may_start(self) -> bool:
         """Whether new mail may be started now (the lease of the sender holds)."""
@@ -61,6 +67,9 @@ class Lane:
     def __init__(self, site: Site, owner: Owner, limits: LaneLimits):
         self.site, self.limits = site, limits
         self._owner = owner
+        self.tally = Tally(site.name)
+        self._pace = Pace(limits, owner.now())
+        self._paced: asyncio.TimerHandle | None = None  # wakes the lane when its rate lets the next mail begin
         self._loop = asyncio.get_running_loop()
         self.waiting: deque[Chunk] = deque()  # not rendered
         self.rendering = 0
@@ -75,10 +84,6 @@ class Lane:
         self.rate = -1.0  # mails a second; below 0 = not known
         self._settled = 0
         self.used_at = self._loop.time()
-        self._report = LaneReport(site.name)
-        self._counts = {"delivered": 0, "refused": 0, "busy": 0, "connect_failures": 0}
-        self._seconds = 0.0
-        self._last_reply = ""
 
     # -- how much --------------------------------------------------------------------------------------------------------
 
@@ -109,16 +114,59 @@ class Lane:
         if not self.sessions:
             return 0
         wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
-        return max(0, min(len(self.ready), max(wanted, 2 * self.limits.concurrency) - self.open))
+        most: float = max(wanted, 2 * self.limits.concurrency)
+        if self.limits.rate:
+            most = min(most, max(FEWEST_OPEN, self.limits.rate * PACED_SECONDS))
+        room = min(most - self.open, self._pace.allowed(self._owner.now()) - len(self.queue))
+        return max(0, min(len(self.ready), int(room)))
 
     @property
     def loaded(self) -> bool:
         """Whether more rows would only wait here."""
+        if self._few:
+            return self.backlog + self.open >= max(1, self.limits.probe)
         return self.rate >= 0 and self.backlog + self.open >= max(LOADED_ROWS, 2 * self.rate)
+
+    @property
+    def _few(self) -> bool:
+        """Half-open: a few mails only."""
+        return self.limits.probe > 0 or self.limits.quota == 0
+
+    def follow(self, limits: LaneLimits) -> None:
+        """Takes the limits that answer the last report."""
+        self.limits = limits
+        self._pace.follow(limits, self._owner.now())
+        if self._paced is not None:
+            self._paced.cancel()
+            self._paced = None
+
+    def take_excess(self) -> list[Row]:
+        """Rows that are open and may not be begun under the limits; they leave the lane."""
+        left = self._pace.allowed(self._owner.now())
+        rows: list[Row] = []
+        while len(self.queue) > left:
+            rows.append(self.queue.pop().row)
+        self.open -= len(rows)
+        return rows
+
+    def shed(self) -> None:
+        """Rows that the rate will not carry soon go back, for other egresses to take."""
+        limits = self.limits
+        most = limits.probe if self._few else SHED_SECONDS * limits.rate if limits.rate else float("inf")
+        while self.waiting and self.backlog > max(SHED_ROWS, most):
+            chunk = self.waiting.pop()
+            chunk.work.give_back(chunk.rows.tolist())
 
     def closed(self, now: float) -> bool:
         """Whether reputation has closed the lane. `now`: seconds since the epoch."""
-        return self.limits.closed_until > now
+        return self.closed_until(now) > 0
+
+    def closed_until(self, now: float) -> float:
+        """When the lane may take rows again; 0 = it may now. Without a quota it takes none."""
+        limits = self.limits
+        if limits.closed_until > now:
+            return limits.closed_until
+        return min(limits.quota_until, now + NO_QUOTA_SECONDS) if limits.quota == 0 and limits.quota_until > now else 0.0
 
     def give_back(self, work: Work | None = None) -> None:
         """Rows that are not open go back to the conductor: those of one lease, or all."""
@@ -193,14 +241,17 @@ class Lane:
             self._failed(failure.stage, failure.reply)
             return False
         session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
+        self.tally.count("connects")
         self.sessions.add(session)
         session.pump()
         self._owner.connected(self)
         return True
 
     def _failed(self, stage: Stage, reply: Reply) -> None:
-        self._counts["connect_failures"] += 1
-        self._last_reply = f"{reply.code} {reply.text}"
+        self.tally.count("connect_failures")
+        if reply.code:
+            self.tally.count("connects_refused")
+        self.tally.said(reply)
         self._not_before = self._loop.time() + RETRY_CONNECT
         if not self.sessions and not self._connecting:
             self._owner.unreachable(self, stage, reply)
@@ -234,16 +285,30 @@ class Lane:
     def next_message(self, session: Session) -> Mail | None:
         if not self.queue or not self._owner.may_start():
             return None
+        now = self._owner.now()
+        if not self._pace.may_begin(now):
+            self._wait(now)
+            return None
+        self._pace.begin()
         mail = self.queue.popleft()
         mail.started = self._loop.time()
         return mail
+
+    def _wait(self, now: float) -> None:
+        wait = self._pace.wait(now)
+        if wait and self._paced is None and not self._stopped:
+            self._paced = self._loop.call_later(wait, self._turn)
+
+    def _turn(self) -> None:
+        self._paced = None
+        self.wake()
 
     def on_events(self, session: Session, events: list[Event]) -> None:
         now = self._loop.time()
         for event in events:
             mail = event.message
             assert isinstance(mail, Mail)
-            self._seconds += now - mail.started
+            mail.spent += now - mail.started
             if event.end is End.NOT_SENT:
                 mail.tries += 1
                 if mail.tries < TRIES:
@@ -260,20 +325,17 @@ class Lane:
         self._owner.pool.taken -= 1
         if session.settled or session.quitting:
             self._barren = 0
+            if not session.quitting:
+                self.tally.closed(session.settled)
         else:
             self._barren += 1
             self._not_before = self._loop.time() + min(0.5 * 2**self._barren, 30.0)
-            self._counts["connect_failures"] += 1
+            self.tally.count("connect_failures")
             if self._barren >= BARREN and not self.sessions and not self._stopped:
                 self._owner.unreachable(self, Stage.MAIL, Reply(0, "the connection ends before any mail is answered"))
         self.wake()
 
     # -- reports ---------------------------------------------------------------------------------------------------------
-
-    def count(self, kind: str, reply: Reply) -> None:
-        self._counts[kind] += 1
-        if kind != "delivered":
-            self._last_reply = f"{reply.code} {reply.enhanced} {reply.text}"
 
     def measure(self, seconds: float) -> None:
         """Takes what was settled in the last `seconds` into the lane's speed."""
@@ -285,22 +347,11 @@ class Lane:
 
     def report(self) -> LaneReport | None:
         """What the lane saw since it was last asked; None if nothing. Addresses in reply texts stay here."""
-        if not (any(self._counts.values()) or self.sessions or self._connecting or self.backlog):
+        if not (self.tally or self.sessions or self._connecting or self.backlog):
             return None
-        report = LaneReport(
-            self.site.name,
-            connections=len(self.sessions),
-            seconds=self._seconds,
-            last_reply=ADDRESS.sub("<address>", self._last_reply)[:200],
-            **self._counts,  # type: ignore[arg-type]
-        )
-        self._counts = dict.fromkeys(self._counts, 0)
-        self._seconds, self._last_reply = 0.0, ""
-        return report
+        return self.tally.report(len(self.sessions), self._pace.report(), self.backlog)
 
     def unreported(self, report: LaneReport) -> None:
         """The report reached nobody: its counts go into the next one."""
-        for kind in self._counts:
-            self._counts[kind] += getattr(report, kind)
-        self._seconds += report.seconds
-        self._last_reply = self._last_reply or report.last_reply
+        self.tally.unreported(report)
+        self._pace.unreported(report.started)

@@ -125,6 +125,6 @@ class Leases:
 
     async def _finish(self, work: Work) -> None:
         now = self._clock()
-        closed = {name: lane.limits.closed_until for name, lane in self._hand.lanes.items() if lane.closed(now)}
+        closed = {name: lane.closed_until(now) for name, lane in self._hand.lanes.items() if lane.closed(now)}
         unsent = np.array(sorted(work.unsent), np.int64)
         await patiently(lambda: self._conductor.finish(self._egress, work.lease.id, unsent, closed))

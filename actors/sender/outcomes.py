@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from actors.model.delivery import NO_MORE, Outcome, Reply, RowFailure
+from actors.model.delivery import NO_MORE, ONLY, Outcome, Reply, RowFailure
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, RowState, Stage, Verdict
@@ -29,6 +29,7 @@ OURS = {
     NEEDS_8BIT: Judgement(Verdict.REFUSED, Blame.US, Reason.ENCODING),
     TOO_BIG: Judgement(Verdict.REFUSED, Blame.CONTENT, Reason.SIZE),
 }
+GREY_SPREAD = 0.05  # rows that were greylisted together do not all come back in the same second
 SEVERED = Judgement(Verdict.DEFERRED, Blame.NETWORK, Reason.LOST)
 
 
@@ -46,9 +47,11 @@ def judged(event: Event) -> Judgement:
     return found
 
 
-def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float) -> Outcome:
+def outcome(
+    row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float, grey_wait: float = 0.0
+) -> Outcome:
     """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires. One in doubt gets
-    its next time too: the ledger knows whether it may go again."""
+    its next time too: the ledger knows whether it may go again. `grey_wait`: what greylisting asks for at this site."""
     lease = row.work.lease
     verdict, blame, reason = judgement
     state, next_at, avoid = STATES[verdict], 0.0, ""
@@ -57,12 +60,17 @@ def outcome(row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: P
         next_at = next_attempt(
             now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
         )
+        greylisted = reason is Reason.GREYLIST and grey_wait
+        if greylisted and next_at:
+            next_at = now + lease.retry_scale * grey_wait * (1 + GREY_SPREAD * spread)
         if not next_at and state is RowState.IN_DOUBT:
             next_at = NO_MORE
         elif not next_at:
             state = RowState.EXPIRED
         elif blame is Blame.EGRESS:
             avoid = place.egress
+        elif greylisted:
+            avoid = ONLY + place.egress
     return Outcome(
         lease.job,
         row.row,

@@ -8,7 +8,7 @@ from actors.model.delivery import JobTally, LaneReport, Reply
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
-from actors.sender.lane import ADDRESS
+from actors.sender.tally import ADDRESS
 from bench.simulation.job import JOB
 
 REFUSALS = {Blame.RECIPIENT: "recipient", Blame.SENDER_DOMAIN: "sender_domain", Blame.CONTENT: "content"}

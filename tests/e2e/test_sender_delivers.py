@@ -204,7 +204,8 @@ async def test_reports_reach_reputation_and_its_limits_are_followed() -> None:
         await until(lambda: len(server.sessions) == 6)
         await until(bench.settled(150))
         await until(lambda: sum(r.delivered for r in bench.reputation.reports) == 149)
-    assert sum(r.busy for r in bench.reputation.reports) == 1
+    assert sum(r.egress for r in bench.reputation.reports) == 1
+    assert sum(r.started for r in bench.reputation.reports) == sum(r.settled for r in bench.reputation.reports) == 150
     assert max(r.connections for r in bench.reputation.reports) == 6
     assert not [r for r in bench.reputation.reports if "r5@" in r.last_reply]
     assert [r for r in bench.reputation.reports if "blocked" in r.last_reply]

@@ -35,6 +35,7 @@ async def test_drain_in_the_middle_finishes_the_wire_and_gives_the_rest_back() -
 async def test_drain_does_not_wait_for_a_tarpit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("actors.sender.actor.DRAIN_SECONDS", 0.3)
     bench = Bench(first_limits=ONE)
+    bench.reputation.limits = ONE
     async with FakeSmtp(Script(after_data=lambda session, data: SILENT)) as server:
         started = time.monotonic()
         async with running(bench):
