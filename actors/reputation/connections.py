@@ -9,6 +9,7 @@ from actors.model.delivery import LaneReport
 from actors.reputation.state import LaneState, View
 
 FIRST_GAP = 60.0
+SETTLE = 2.0  # seconds after a cut in which what was under way is answered
 LONGEST_GAP = 3600.0
 SAME_CLOSES = 2  # as many closes after the same number of mails are no accident
 RELEARN = 3600.0  # seconds after which the number is learned anew: it may have grown
@@ -43,7 +44,10 @@ def fewer(lane: LaneState, now: float) -> None:
 
 
 def _refused(lane: LaneState, report: LaneReport, now: float) -> None:
-    lane.most_open = max(1, report.connections)
+    if now < lane.cut_at + SETTLE:
+        return
+    # What is open now may be fewer than were open when it refused: a refusal of a mail can end connections as well.
+    lane.most_open, lane.cut_at = max(1, report.connections, lane.concurrency * 3 // 4), now
     _later(lane, now)
     if lane.concurrency > lane.most_open:
         lane.rule = "connections refused"

@@ -48,6 +48,7 @@ class LaneState:
     good: float = 0.0  # accepted, decaying over some hundred answers and with time
     # connections
     most_open: int = 0  # more than this was refused; 0 = never refused
+    cut_at: float = 0.0
     try_more_at: float = 0.0
     more_gap: float = 0.0
     messages: int = 0  # mails a connection, where the receiver ends it; 0 = it does not

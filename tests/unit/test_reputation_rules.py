@@ -121,12 +121,15 @@ def test_refused_connections_tell_the_number() -> None:
     limits = step(
         lane, LaneReport("s.test", delivered=9, connections=10, connect_failures=6, connects_refused=6), 1000.0, View()
     )
-    assert (limits.concurrency, lane.rule) == (10, "connections refused")
+    assert (limits.concurrency, lane.rule) == (12, "connections refused")  # what is open now may be fewer than were
+    again = LaneReport("s.test", delivered=9, connections=10, connect_failures=2, connects_refused=2)
+    assert step(lane, again, 1000.0 + SECOND, View()).concurrency == 12
+    assert step(lane, again, 1003.0, View()).concurrency == 10
     busy = LaneReport("s.test", delivered=20, connections=10)
-    assert [step(lane, busy, 1000.0 + s, View()).concurrency for s in (1, 30, 59)] == [10, 10, 10]
-    assert step(lane, busy, 1061.0, View()).concurrency == 11
-    step(lane, LaneReport("s.test", delivered=20, connections=10, connect_failures=1, connects_refused=1), 1062.0, View())
-    assert step(lane, busy, 1150.0, View()).concurrency == 10  # asked ever more rarely
+    assert [step(lane, busy, 1000.0 + s, View()).concurrency for s in (4, 30, 59)] == [10, 10, 10]
+    assert step(lane, busy, 1124.0, View()).concurrency == 11
+    step(lane, LaneReport("s.test", delivered=20, connections=10, connect_failures=1, connects_refused=1), 1127.0, View())
+    assert step(lane, busy, 1350.0, View()).concurrency == 10  # asked ever more rarely
 
 
 def test_a_busy_reply_about_connections_takes_connections_not_pace() -> None:
