@@ -29,7 +29,7 @@ def adjust(lane: LaneState, report: LaneReport, calm: bool, now: float, view: Vi
 def speaks_of_connections(reply: str) -> bool:
     """Whether a busy reply is about how many connections there are."""
     text = reply.lower()
-    return any(word in text for word in ("connection", "concurren", "sessions"))
+    return any(word in text for word in ("too many connections", "too many concurrent", "too many sessions"))
 
 
 def fewer(lane: LaneState, now: float) -> None:

@@ -45,7 +45,7 @@ def step(lane: LaneState, report: LaneReport, now: float, view: View) -> LaneLim
     circuit.update(lane, report, answered + report.greylisted, egress, now, view)
     if lane.circuit == OPEN:
         pace.measure(lane, answered, bad, seconds)
-        if bad and connections.speaks_of_connections(report.last_reply):
+        if bad and not report.connects_refused and connections.speaks_of_connections(report.last_reply):
             connections.fewer(lane, now)
             bad = 0.0
         used = not lane.rate or lane.flow >= 0.8 * lane.rate or bad > 0
