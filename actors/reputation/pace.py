@@ -24,7 +24,7 @@ HALF_LIFE = 48.0  # answers after which the weight of older ones is halved
 FEWEST = 4.0  # refusals among the latest answers that are many at once,
 SHARE = 0.15  # if they have this share of them, over the noise; fewer move the limit by steps
 # Of what was accepted is taken for the wall at first, and later: bursts are let pass for a while.
-MODEST, MODEST_CUT = 0.85, 0.95
+MODEST, MODEST_CUT = 0.65, 0.85
 FLOOR = 0.9  # of what is being accepted; nothing is gained below it
 SLOWEST = 1 / 120  # mails a second; a lane that is worth less is closed by the circuit
 HOLD = 1.0  # seconds after a cut in which what was under way is answered
