@@ -1,0 +1,66 @@
+"""One address of four is blocked in the middle of a job: the others take its rows over and nobody is suppressed."""
+
+from collections import Counter
+from pathlib import Path
+
+from actors.model.states import RowState
+from cluster import names
+from sandbox import Sandbox
+from sandbox.world import parse_world
+from sandbox.world.smtp import places
+from tests.e2e.mailing_world import ACCOUNT, arrivals, bundle, people, world
+
+EGRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
+BLOCKED = EGRESSES[2]
+ROWS = 3_000
+BLOCK_AT = 4.0  # seconds after the receiver's start
+NOTICED = 3.0  # seconds in which the lane must be left
+RECEIVER = {
+    "sites": [
+        {
+            "name": "big",
+            "domains": ["big.test"],
+            "hosts": ["127.0.1.9"],
+            "service": 0.05,  # four connections take 80 mails a second
+            "blocks": [{"source": BLOCKED, "from": f"{BLOCK_AT:.0f}s", "until": "1h", "at": "mail"}],
+            "features": {"starttls": False},
+        }
+    ]
+}
+
+
+async def test_a_blocked_address_loses_its_traffic_within_seconds_and_no_row_is_lost(tmp_path: Path) -> None:
+    receiver = parse_world(RECEIVER)
+    async with Sandbox(world=receiver, listen=places(receiver, 0)) as sandbox:
+        host, port = sandbox.listening[0]
+        routes = [{"pattern": "*", "host": host, "port": port, "tls": "none"}]
+        lanes = {"start": 4, "most": 4}
+        async with world(tmp_path, routes, egresses=EGRESSES, lanes=lanes) as made:
+            job = (await made.submit(bundle(people("big.test", ROWS)))).record.job
+            status = await made.ended(job)
+            arrived = await made.reconcile(job, sandbox.messages)
+            stories = {row: await made.story(job, row) for row in range(ROWS)}
+            decisions = await made.local.port(names.REPUTATION).decisions(egress=BLOCKED)
+            listed = await made.ledger.suppressed(ACCOUNT, ("global",))
+    assert status.counts == {RowState.DELIVERED: ROWS} | {s: 0 for s in status.counts if s is not RowState.DELIVERED}
+    assert set(arrived) == set(arrivals(job, sandbox.messages)) == set(range(ROWS))
+    assert listed == []
+
+    told = [d for story in stories.values() for d in story.deferrals if d["egress"] == BLOCKED]
+    assert {d["blame"] for d in told} <= {"egress", "us"}  # us: opened, and not begun before the lane closed
+    refused = [d for d in told if d["blame"] == "egress"]
+    began = min(d["at"] for d in refused)
+    late = [d for d in refused if d["at"] > began + NOTICED]
+    assert len(late) <= 5, f"{len(late)} of {len(refused)} attempts after the lane was left"
+    assert len(refused) < 0.05 * ROWS
+
+    times = [message.at for message in sandbox.messages]
+    before = sum(began - 2 <= at < began for at in times) / 2
+    after = Counter(message.source for message in sandbox.messages if began + NOTICED <= message.at < began + NOTICED + 2)
+    assert BLOCKED not in after
+    assert after.total() / 2 > 0.55 * before, f"{before} mails a second before, {after.total() / 2} after"
+
+    one = next(story for story in stories.values() if any(d["egress"] == BLOCKED for d in story.deferrals))
+    assert one.line.state is RowState.DELIVERED
+    assert one.line.egress != BLOCKED
+    assert any(decision.new.closed_until > decision.at for decision in decisions)
