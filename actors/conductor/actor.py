@@ -271,6 +271,7 @@ class Conductor:
                 await self._tell_halts(work, now)
                 await self._filling.refill(work)
                 await self._filling.fetch_due(work, now)
+                await self._filling.expire_late(work, now)
             await self._end_if_through(work)
         except (FileNotFoundError, Unavailable) as error:
             if isinstance(error, Unavailable) and error.part == "ledger":

@@ -18,6 +18,7 @@ from actors.model.ports import JobLedger, Resolver, Vault
 
 LOW_ROWS = 20_000  # cut the next segment when fewer rows wait: some seconds of work for all senders
 MOST_QUEUED_RETRIES = 50_000  # more due rows than this wait in the ledger, not in memory
+LATE_SECONDS = 900.0  # a row that is due may wait so long beyond `retry_for`: the longest pause of a lane
 DUE_PAGE = 8_192
 
 
@@ -95,6 +96,13 @@ class Filling:
             if len(due.rows) < DUE_PAGE:
                 return
             after = int(due.rows[-1])
+
+    async def expire_late(self, work: JobWork, now: float) -> None:
+        """Rows that wait for a closed lane do not wait for ever: `retry_for` ends for them too."""
+        late = work.queues.pop_late(now - work.record.retry_for - LATE_SECONDS)
+        if len(late):
+            work.hold(late, False)  # should the ledger be away now, they are due again
+            await self._ledger.expire_rows(work.record.job, late)
 
     async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_]) -> None:
         codes, names, _ = self._domains.load(work.record.job, segment)

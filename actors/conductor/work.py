@@ -38,6 +38,11 @@ class Chunk:
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
 
+    def keep(self, mask: NDArray[np.bool_]) -> None:
+        """Keeps these rows only."""
+        self.rows, self.attempts = self.rows[mask], self.attempts[mask]
+        self.stamps, self.first_at = self.stamps[mask], self.first_at[mask]
+
     def joined(self, other: "Chunk") -> "Chunk":
         """This chunk's rows, then those of `other`, which are bound for the same site."""
         return Chunk(
@@ -98,6 +103,27 @@ class Queues:
             return
         self._segments.setdefault(segment, {}).setdefault(chunk.site.name, deque()).append(chunk)
         self.rows += len(chunk.rows)
+
+    def pop_late(self, before: float) -> RowArray:
+        """Takes out the rows that were first tried before this time."""
+        late: list[RowArray] = []
+        for segment, sites in list(self._segments.items()):
+            for name, queue in list(sites.items()):
+                for chunk in [c for c in queue if c.attempts[0]]:  # a chunk is of fresh rows or of retries
+                    old = (chunk.first_at > 0) & (chunk.first_at < before)
+                    if old.any():
+                        late.append(chunk.rows[old])
+                        chunk.keep(~old)
+                left = deque(c for c in queue if len(c.rows))
+                if left:
+                    sites[name] = left
+                else:
+                    del sites[name]
+            if not sites:
+                del self._segments[segment]
+        found = np.concatenate([np.empty(0, np.int64), *late])
+        self.rows -= len(found)
+        return found
 
     def sites(self) -> Iterable[str]:
         """Names of all sites that have rows here."""

@@ -120,6 +120,9 @@ class Ledger:
 
         return await self._write(word)
 
+    async def expire_rows(self, job: str, rows: RowArray) -> int:
+        return await self._write(upkeep.expire_rows, job, rows)
+
     async def status(self, job: str, account: str = "") -> JobStatus:
         return with_trouble(await self._read(status_of, job, account, self._clock()), self._book.trouble())
 

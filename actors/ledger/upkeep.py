@@ -141,6 +141,20 @@ def expire(memory: Memory, undo: Undo, writer: Writer, name: str, reason: str) -
     return job.record
 
 
+def expire_rows(memory: Memory, undo: Undo, writer: Writer, name: str, rows: RowArray) -> int:
+    """Those of the rows that are deferred become expired; what their last attempt said stays. Gives how many there were."""
+    job = memory.jobs.get(name)
+    if job is None:
+        return 0
+    numbers = np.unique(np.asarray(rows, dtype=np.int64))
+    chosen = numbers[job.states[numbers] == DEFERRED]
+    if len(chosen):
+        undo.set_rows(job, chosen, int(RowState.EXPIRED))
+        writer.decide(job, chosen.tolist(), int(RowState.EXPIRED), 0.0)
+        settle_ended(memory, undo, writer, {name})
+    return len(chosen)
+
+
 def _sweep(undo: Undo, writer: Writer, job: LiveJob, state: RowState) -> None:
     """The first sweep counts: after it only rows on the wire are open, and they have its state waiting for them."""
     if job.swept:

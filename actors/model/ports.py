@@ -146,6 +146,10 @@ class JobLedger(Protocol):
         """Turns all PENDING and DEFERRED rows into EXPIRED (deadline)."""
         ...
 
+    async def expire_rows(self, job: str, rows: RowArray) -> int:
+        """Those of `rows` that are DEFERRED become EXPIRED, with the words of their last attempt; gives how many there were."""
+        ...
+
     async def status(self, job: str, account: str = "") -> JobStatus:
         """NotFound if there is none, or it is another account's ('' = any account)."""
         ...

@@ -711,6 +711,19 @@ async def test_a_done_job_is_read_as_before(ledger: Ledger, ledger_url: str, clo
     await again.close()
 
 
+async def test_late_rows_expire_with_the_words_of_their_last_attempt(ledger: Ledger) -> None:
+    conductor = await running(ledger, rows=5)
+    epoch = await ledger.claim_sender(EGRESS)
+    await sent(ledger, epoch, conductor, [0])
+    await sent(ledger, epoch, conductor, [1, 2], S.DEFERRED, next_at=10.0)
+    assert await ledger.expire_rows(JOB, np.array([0, 1, 3, 1])) == 1
+    assert await ledger.expire_rows(JOB, np.array([1])) == 0
+    lines = {line.row: line for line in await ledger.outcomes(JOB, states=tuple(S))}
+    assert [lines[row].state for row in range(5)] == [S.DELIVERED, S.EXPIRED, S.DEFERRED, S.PENDING, S.PENDING]
+    assert (lines[1].code, lines[1].attempts) == (451, 1)
+    assert (await ledger.status(JOB)).balanced
+
+
 # Reading
 
 

@@ -12,8 +12,8 @@ from tests.e2e.mailing_world import ACCOUNT, arrivals, bundle, people, world
 
 EGRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 BLOCKED = EGRESSES[2]
-ROWS = 3_000
-BLOCK_AT = 4.0  # seconds after the receiver's start
+ROWS = 4_400  # more than a first lease for each
+BLOCK_AT = 5.0  # seconds after the receiver's start
 NOTICED = 3.0  # seconds in which the lane must be left
 RECEIVER = {
     "sites": [

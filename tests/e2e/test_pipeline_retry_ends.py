@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
+from actors.conductor.filling import LATE_SECONDS
+from actors.model.ports import RowStory
 from actors.model.states import JobState
 from sandbox import Sandbox
 from tests.e2e.mailing_world import arrivals, bundle, people, routes_to, world
@@ -12,25 +14,46 @@ ROWS = 10
 NEVER = {"rules": [{"domain": "never.test", "reply": "451 4.3.2 come back later"}]}
 
 
-async def test_rows_are_tried_until_retry_for_is_over(tmp_path: Path) -> None:
-    files = bundle(people("never.test", ROWS) + people("one.test", ROWS), {"delivery": {"retry_for": "4h"}})
-    async with Sandbox(NEVER) as sandbox, world(tmp_path, routes_to(sandbox, "*"), retry_scale=1.0) as made:
+async def tried(folder: Path, rule: dict[str, str], retry_for: str, step: float) -> list[RowStory]:
+    """The stories of rows that are deferred for ever, beside others that are delivered; the clock moves by `step`."""
+    files = bundle(people("never.test", ROWS) + people("one.test", ROWS), {"delivery": {"retry_for": retry_for}})
+    async with Sandbox({"rules": [rule]}) as sandbox, world(folder, routes_to(sandbox, "*"), retry_scale=1.0) as made:
         job = (await made.submit(files)).record.job
         await made.reach(job, lambda s: s.attempts == 2 * ROWS)
-        await made.ended_ahead(job, 400.0)
+        await made.ended_ahead(job, step)
         await made.reconcile(job, sandbox.messages)
         stories = [await made.story(job, row) for row in range(ROWS)]
     assert made.results(job).summary["equation"] == f"{2 * ROWS} = {ROWS} delivered + {ROWS} expired"
-    for story in stories:
+    return stories
+
+
+def pauses(story: RowStory) -> list[float]:
+    """Seconds between the attempts."""
+    times = [d["at"] for d in story.deferrals] + [story.line.last_at]
+    return [later - earlier for earlier, later in pairwise(times)]
+
+
+async def test_rows_are_tried_until_retry_for_is_over(tmp_path: Path) -> None:
+    rule = {"domain": "never.test", "reply": "452 4.2.2 mailbox full"}
+    for story in await tried(tmp_path, rule, "16h", 1500.0):
         line = story.line
-        assert (line.state.label, line.blame, line.code) == ("expired", "busy", 451)
-        assert line.attempts == len(story.deferrals) + 1 in (5, 6, 7)
-        # The pauses are 5, 10, 20, 40, 60 and 120 minutes, each up to half longer; the clock moves by 400 s.
-        times = [d["at"] for d in story.deferrals] + [line.last_at]
-        pauses = [later - earlier for earlier, later in pairwise(times)]
-        for pause, least in zip(pauses, (300, 600, 1200, 2400, 3600, 7200), strict=False):
-            assert least <= pause <= least * 1.5 + 401.0
-        assert line.last_at - line.first_at <= 4 * 3600.0
+        assert (line.state.label, line.blame, line.code) == ("expired", "recipient", 452)
+        assert line.attempts == len(story.deferrals) + 1 in (4, 5)
+        # The pauses are 1, 2, 4 and 8 hours, each up to half longer.
+        for pause, least in zip(pauses(story), (3600, 7200, 14_400, 28_800), strict=False):
+            assert least <= pause <= least * 1.5 + 1501.0
+        assert line.last_at - line.first_at <= 16 * 3600.0
+
+
+async def test_rows_of_a_busy_site_wait_with_its_lane_and_end_in_time(tmp_path: Path) -> None:
+    """The lane is closed while nobody gets through, so rows are tried less often than their curve would have it."""
+    for story in await tried(tmp_path, NEVER["rules"][0], "4h", 400.0):
+        line = story.line
+        assert line.state.label == "expired"
+        assert line.attempts <= 8
+        # us: opened, and not begun before the lane closed; it goes again at once
+        assert {"busy"} <= {line.blame, *(d["blame"] for d in story.deferrals)} <= {"busy", "us"}
+        assert line.last_at - line.first_at <= 4 * 3600.0 + LATE_SECONDS + 400.0
 
 
 async def test_a_deadline_ends_the_job_and_nothing_leaves_after_it(tmp_path: Path) -> None:

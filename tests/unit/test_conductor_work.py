@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conductor.leases import HOLDER_GONE_SECONDS, LeaseBook, lease_rows
-from actors.conductor.work import MayTake, Queues, cut_segment, fresh_chunk, split_due
+from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
 from actors.model.delivery import DueRows, Lease, Shard, Site
 from actors.model.states import RowState
 
@@ -117,3 +117,17 @@ def test_others_count_only_in_the_same_pool_and_when_seen_lately() -> None:
     assert book.others_alive("a", frozenset({"a", "b"}), 1.0)
     assert not book.others_alive("a", frozenset({"a", "c"}), 1.0)
     assert not book.others_alive("a", frozenset({"a", "b"}), HOLDER_GONE_SECONDS + 1)
+
+
+def test_late_retries_leave_the_queue_and_fresh_rows_stay() -> None:
+    site = Site("a.test")
+    queues = Queues()
+    queues.add(0, fresh_chunk(site, np.arange(3)))
+    retries = Chunk(site, np.arange(10, 14), np.ones(4, np.int16), np.zeros(4, np.int64), np.array([50.0, 150.0, 99.9, 0.0]))
+    queues.add(0, retries)
+    queues.add(1, Chunk(site, np.array([20]), np.ones(1, np.int16), np.zeros(1, np.int64), np.array([1.0])))
+    assert queues.pop_late(100.0).tolist() == [10, 12, 20]
+    assert queues.rows == 5
+    assert queues.pop_late(100.0).tolist() == []
+    _, chunks = queues.take(frozenset(), 100, lambda _: True)
+    assert sorted(np.concatenate([c.rows for c in chunks]).tolist()) == [0, 1, 2, 11, 13]
