@@ -35,7 +35,8 @@ class Decision:
 def step(lane: LaneState, report: LaneReport, now: float, view: View) -> LaneLimits:
     """Takes the report into the state; gives what the lane may do now."""
     lane.rule = ""
-    seconds = min(now - lane.at, LONGEST_GAP) if lane.at else 0.0
+    # Connecting takes time in which nothing could be accepted: a new lane is measured from its first acceptance on.
+    seconds = min(now - lane.at, LONGEST_GAP) if lane.at and (lane.good_at or lane.rate) else 0.0
     lane.at = now
     egress = max(0.0, report.egress - view.content_share * report.egress)
     answered = report.delivered + report.refused
