@@ -181,7 +181,6 @@ class JobTally(NamedTuple):
     delivered: int = 0
     egress: int = 0  # settled with blame egress, and so on
     content: int = 0
-    recipient: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,25 +197,17 @@ class LaneReport:
     busy: int = 0  # blame busy; greylisted mails are not among them
     connections: int = 0  # open now
     connect_failures: int = 0  # connections that could not be opened, or ended before any mail had its reply
-    seconds: float = 0.0  # sum of message transaction times
     last_reply: str = ""  # the last one that was no 250: "code enhanced text", or "0 what failed"
-    recipient: int = 0  # of `refused`
-    sender_domain: int = 0  # of `refused`
-    content: int = 0  # of `refused`
     egress: int = 0  # blame egress: our address is listed, blocked or thought little of
     network: int = 0  # lost connections, mails in doubt, a site that nobody reached
     greylisted: int = 0  # first attempts of a row that were told to come again
     grey_early: float = 0.0  # the longest time after its first attempt at which a row was greylisted again; 0 = none was
     grey_passed: float = 0.0  # the shortest time after its first attempt at which a row of a greylisting lane passed; 0 = none
-    connects: int = 0  # connections opened
     connects_refused: int = 0  # of `connect_failures`: the receiver answered, and did not let us in
     closes: int = 0  # connections that the receiver ended after it had answered mails
     closed_after: int = 0  # the fewest mails answered on one of these
     started: int = 0  # mails begun; what counts against quota, rate and probe
     settled: int = 0  # mails that got their end
-    backlog: int = 0  # rows that wait here now
-    latency: float = 0.0  # seconds a mail, middle of what was settled; 0 = nothing was
-    sample: tuple[str, ...] = ()  # some distinct replies that were no 250, folded: no digits, no addresses
     jobs: tuple[JobTally, ...] = ()  # the jobs that had the most mails here, refused or not
 
 

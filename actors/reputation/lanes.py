@@ -104,7 +104,5 @@ def decide(lane: LaneState, report: LaneReport, now: float, view: View, old: Lan
 
 def replay(decision: Decision) -> LaneLimits:
     """The limits that the same state, report, time and view give: those of the decision, on every machine."""
-    report = dict(decision.report)
-    report["sample"] = tuple(report.get("sample", ()))
-    report["jobs"] = ()  # their weight is in the view
+    report = decision.report | {"jobs": ()}  # their weight is in the view
     return step(LaneState.of(decision.before), LaneReport(**report), decision.at, View(**decision.view))

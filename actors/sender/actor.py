@@ -226,7 +226,7 @@ class Sender:
         """A mail that was open has its end."""
         judgement = judged(event)
         now, first = self._clock(), mail.row.first_at
-        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, mail.spent, now - first if first else 0.0)
+        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, now - first if first else 0.0)
         if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
             self._refused.set()

@@ -48,7 +48,7 @@ class Row:
 class Mail(Message):
     """A rendered row on its way."""
 
-    __slots__ = ("lane", "row", "spent", "stamp", "started", "tries")
+    __slots__ = ("lane", "row", "stamp", "tries")
 
     def __init__(
         self, lane: "Lane", row: Row, stamp: int, return_path: str, to: str, body: memoryview, utf8: bool, eight: bool
@@ -58,8 +58,6 @@ class Mail(Message):
         self.row = row
         self.stamp = stamp
         self.tries = 0
-        self.started = 0.0
-        self.spent = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -241,7 +241,6 @@ class Lane:
             self._failed(failure.stage, failure.reply)
             return False
         session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
-        self.tally.count("connects")
         self.sessions.add(session)
         session.pump()
         self._owner.connected(self)
@@ -290,9 +289,7 @@ class Lane:
             self._wait(now)
             return None
         self._pace.begin()
-        mail = self.queue.popleft()
-        mail.started = self._loop.time()
-        return mail
+        return self.queue.popleft()
 
     def _wait(self, now: float) -> None:
         wait = self._pace.wait(now)
@@ -304,11 +301,9 @@ class Lane:
         self.wake()
 
     def on_events(self, session: Session, events: list[Event]) -> None:
-        now = self._loop.time()
         for event in events:
             mail = event.message
             assert isinstance(mail, Mail)
-            mail.spent += now - mail.started
             if event.end is End.NOT_SENT:
                 mail.tries += 1
                 if mail.tries < TRIES:
@@ -349,7 +344,7 @@ class Lane:
         """What the lane saw since it was last asked; None if nothing. Addresses in reply texts stay here."""
         if not (self.tally or self.sessions or self._connecting or self.backlog):
             return None
-        return self.tally.report(len(self.sessions), self._pace.report(), self.backlog)
+        return self.tally.report(len(self.sessions), self._pace.report())
 
     def unreported(self, report: LaneReport) -> None:
         """The report reached nobody: its counts go into the next one."""

@@ -17,8 +17,8 @@ from actors.sender.lane import BARREN, FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTI
 from actors.sender.pacing import Pace
 from actors.sender.pool import PLAIN_SECONDS
 from actors.sender.replyreader import make_reply
+from actors.sender.tally import Tally
 from bench.simulation.engine import Engine
-from bench.simulation.reports import Collector
 from sandbox.world import Answer, ReceivingSite, Session
 
 IDLE_SECONDS = 10.0  # TimeLimits.idle
@@ -33,9 +33,7 @@ class Owner(Protocol):
     engine: Engine
     address: str
 
-    def settled(
-        self, lane: "Lane", row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str, spent: float
-    ) -> None: ...
+    def settled(self, lane: "Lane", row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str) -> None: ...
     def connecting(self, lane: "Lane", refused: bool) -> None: ...
     def address_of(self, row: int) -> str: ...
 
@@ -73,7 +71,7 @@ class Lane:
         self._pace = Pace(limits, owner.engine.clock())
         self._paced = False
         self._spent = site.spec.service  # seconds a mail, smoothed
-        self.seen = Collector(self.name)
+        self.seen = Tally(self.name)
 
     # -- how much --------------------------------------------------------------------------------------------------------
 
@@ -187,7 +185,7 @@ class Lane:
             reply, judgement = read(stage, answer.reply, answer.drop)
             if answer.drop or met_closing:
                 judgement = Judgement(Verdict.DEFERRED, Blame.BUSY if met_closing else Blame.NETWORK)
-            self._owner.settled(self, row, stage, reply, judgement, answer.rule, spent)
+            self._owner.settled(self, row, stage, reply, judgement, answer.rule)
         if answer.ends or connection.sent >= connection.most:
             self._close(connection, quitting=not answer.ends)
         else:
@@ -202,7 +200,7 @@ class Lane:
         if also_ready:
             self.ready.clear()
         for row in rows:
-            self._owner.settled(self, row, stage, reply, judge(stage, reply), "unreachable", 0.0)
+            self._owner.settled(self, row, stage, reply, judge(stage, reply), "unreachable")
 
     # -- connections -----------------------------------------------------------------------------------------------------
 
@@ -224,7 +222,6 @@ class Lane:
             stage = Stage.CONNECT if answer.drop else Stage.GREETING
             self._failed(stage, Reply(0, "timed out") if answer.yes else read(stage, answer.reply, answer.drop)[0])
             return
-        self.seen.count("connects")
         connection = Connection(session, self.limits.messages_per_connection, idle_since=self._engine.now)
         self.connections.add(connection)
         self._engine.at(self._engine.now + IDLE_SECONDS, self._idle, connection)
@@ -270,7 +267,7 @@ class Lane:
     @property
     def quiet(self) -> bool:
         """There is nothing to tell and nothing to do; that a connection is still there tells nothing."""
-        return not (self.ready or self.open or self.connecting or self.seen.told)
+        return not (self.ready or self.open or self.connecting or self.seen)
 
     def measure(self, seconds: float) -> None:
         if self._settled or self.open:
@@ -280,7 +277,7 @@ class Lane:
 
     def report(self) -> LaneReport:
         """What the lane saw since it was last asked."""
-        return self.seen.report(len(self.connections), self._pace.report(), len(self.ready) + len(self.queue))
+        return self.seen.report(len(self.connections), self._pace.report())
 
 
 @lru_cache(65_536)

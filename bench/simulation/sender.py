@@ -4,19 +4,19 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
 from actors.model.delivery import LaneLimits, LaneReport, Reply
+from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.actor import REPORT_SECONDS
 from actors.sender.refusals import Noted
+from actors.sender.tally import CONGESTION
 from bench.simulation.engine import Engine
 from bench.simulation.figures import UNAVOIDABLE, Tally
 from bench.simulation.job import ACCOUNT, JOB, Job
 from bench.simulation.lane import Lane
-from bench.simulation.reports import greylisted
 from sandbox.world import World
 
 T = TypeVar("T")
-CONGESTION = frozenset({Blame.BUSY, Blame.EGRESS, Blame.NETWORK})
 IDLE_SECONDS = 5.0
 FIRST_LIMITS = LaneLimits(concurrency=4)  # what a sender starts a lane with before its first report
 
@@ -96,7 +96,7 @@ class Sender:
         if watched is not None:
             watched.append(self.engine.now)
 
-    def settled(self, lane: Lane, row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str, spent: float) -> None:
+    def settled(self, lane: Lane, row: int, stage: Stage, reply: Reply, judgement: Judgement, rule: str) -> None:
         """A row's attempt has ended; `rule`: what the receiver's refusal was about."""
         tally, now = self._tally, self.engine.now
         tally.attempts += 1
@@ -118,8 +118,8 @@ class Sender:
             self._noted.note(JOB, lane.name, judgement, reply)
         clock = self.engine.clock()
         first = self._job.first_at[row]
-        lane.seen.settled(judgement, reply, spent, clock - first if first else 0.0)
-        wait = lane.limits.grey_wait if greylisted(judgement) else 0.0
+        lane.seen.settled(JOB, judgement, reply, clock - first if first else 0.0)
+        wait = lane.limits.grey_wait if judgement.reason is Reason.GREYLIST else 0.0
         self._job.settle(row, judgement, self.address, clock, wait)
 
 

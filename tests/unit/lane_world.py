@@ -89,7 +89,6 @@ class SimLane:
             site,
             delivered=seen[OK],
             refused=seen[UNKNOWN],
-            recipient=seen[UNKNOWN],
             busy=seen[BUSY],
             egress=seen[BLOCKED],
             network=seen[DOWN],

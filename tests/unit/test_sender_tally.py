@@ -1,0 +1,70 @@
+"""Counts of a lane: every settled mail once, nothing lost when a report reaches nobody, no address in what is told."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.model.delivery import LaneReport, Reply
+from actors.model.reasons import Reason
+from actors.model.replies import Judgement, judge
+from actors.model.states import Blame, Stage, Verdict
+from actors.sender.tally import COUNTS, ENDS, MOST_JOBS, Tally
+
+OK = Reply(250, "ok", "2.0.0")
+GREY = Judgement(Verdict.DEFERRED, Blame.BUSY, Reason.GREYLIST)
+REPLIES = (
+    OK,
+    Reply(550, "no such user a@b.test", "5.1.1"),
+    Reply(554, "listed by spamhaus", "5.7.1"),
+    Reply(421, "too many connections", "4.7.0"),
+    Reply(450, "greylisted, try again later", "4.2.0"),
+    Reply(0, "connection lost"),
+)
+
+
+def told(reports: list[LaneReport]) -> dict[str, int]:
+    return {name: sum(getattr(report, name) for report in reports) for name in COUNTS}
+
+
+@given(st.lists(st.tuples(st.sampled_from(REPLIES), st.integers(0, 12), st.sampled_from([0.0, 30.0, 400.0]), st.booleans())))
+def test_every_mail_is_told_once_though_reports_get_lost(steps: list[tuple[Reply, int, float, bool]]) -> None:
+    tally, reached = Tally("mx.test"), []
+    for reply, job, waited, lost in steps:
+        stage = Stage.DOT if reply is OK else Stage.RCPT
+        tally.settled(f"job{job}", judge(stage, reply), reply, waited)
+        report = tally.report(1, 0)
+        assert "@b.test" not in report.last_reply
+        if lost:
+            tally.unreported(report)
+        else:
+            reached.append(report)
+    reached.append(tally.report(1, 0))
+    found = told(reached)
+    assert found["settled"] == len(steps) == sum(found[kind] for kind in ENDS)
+    assert found["delivered"] == sum(reply is OK for reply, *_ in steps)
+    assert all(len(report.jobs) <= MOST_JOBS for report in reached)
+    assert not tally
+
+
+def test_greylisting_is_told_with_its_times() -> None:
+    tally = Tally("mx.test")
+    for waited in (0.0, 60.0, 200.0):
+        tally.settled("j", GREY, REPLIES[4], waited)
+    for waited in (0.0, 310.0, 305.0):
+        tally.settled("j", judge(Stage.DOT, OK), OK, waited)
+    report = tally.report(2, 6)
+    assert (report.greylisted, report.busy, report.delivered) == (1, 2, 3)
+    assert (report.grey_early, report.grey_passed) == (200.0, 305.0)
+    tally.unreported(report)
+    tally.settled("j", judge(Stage.DOT, OK), OK, 301.0)
+    again = tally.report(2, 0)
+    assert (again.grey_early, again.grey_passed, again.delivered) == (200.0, 301.0, 4)
+
+
+def test_the_shortest_of_closed_connections_is_told() -> None:
+    tally = Tally("mx.test")
+    for after in (100, 20, 50):
+        tally.closed(after)
+    tally.unreported(tally.report(1, 0))
+    tally.closed(30)
+    report = tally.report(1, 0)
+    assert (report.closes, report.closed_after) == (4, 20)
