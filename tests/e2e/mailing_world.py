@@ -160,11 +160,8 @@ class World:
         status = await self.reach(job, lambda s: s.record.state in ENDED_JOB_STATES and not s.open, "the job ends")
 
         async def written() -> bool:
-            try:  # a job that ran again has files of before until they are written anew
-                summary = json.loads(self.vault.read(f"jobs/{job}/results/summary.json"))
-            except (FileNotFoundError, ValueError):
-                return False
-            return {k: n for k, n in summary["counts"].items() if n} == {s.label: n for s, n in status.counts.items() if n}
+            counts = self.summary(job).get("counts", {})  # a job that ran again has files of before until they are written anew
+            return {k: n for k, n in counts.items() if n} == {s.label: n for s, n in status.counts.items() if n}
 
         await self.until(written, "result files")
         return status
@@ -201,6 +198,14 @@ class World:
     async def story(self, job: str, row: int) -> RowStory:
         """A row's way: its line, the deferrals before it, its doubts."""
         found: RowStory = await self.ledger.row_story(job, row)
+        return found
+
+    def summary(self, job: str) -> dict[str, Any]:
+        """Of the result files; empty while they are written."""
+        try:
+            found: dict[str, Any] = json.loads(self.vault.read(f"jobs/{job}/results/summary.json"))
+        except FileNotFoundError:
+            return {}
         return found
 
     def results(self, job: str) -> ResultFiles:

@@ -98,8 +98,8 @@ async def test_a_person_decides_on_rows_that_are_held(tmp_path: Path) -> None:
 
             async def told(left: int = 5 - settled if word is OnDoubt.RESEND else 0) -> bool:
                 done = (await made.ledger.status(job)).record.state is JobState.DONE
-                there = made.vault.exists(f"jobs/{job}/results/summary.json")
-                return done and there and made.results(job).summary["counts"].get("in_doubt", 0) == left
+                counts = made.summary(job).get("counts")
+                return done and counts is not None and counts.get("in_doubt", 0) == left
 
             await made.until(told, "result files with what was decided")
         arrived = await made.reconcile(job, sandbox.messages)
