@@ -84,6 +84,3 @@ class LeaseBook:
     def alive(self, pool: frozenset[str], now: float) -> frozenset[str]:
         """Egresses of the pool that have asked for work lately."""
         return frozenset(e for e, h in self._holders.items() if e in pool and now - h.seen <= HOLDER_GONE_SECONDS)
-
-    def holds_job(self, job: str) -> bool:
-        return any(lease.job == job for h in self._holders.values() for lease in h.leases.values())

@@ -1,9 +1,8 @@
 """The natural experiment of a pool: whom do refusals follow? Pure: counts in, blame with its confidence out.
 
 The same site sees many jobs through many egresses. Refusals that come through one egress whatever it carries are about the
-egress; those that come to one job through every egress are about its content; those that stay with an address through other
-egresses, while its neighbours get their mail, are about the recipient. What the counts do not tell apart stays unknown, and
-unknown stays temporary.
+egress; those that come to one job through every egress are about its content. What the counts do not tell apart stays
+unknown, and unknown stays temporary.
 """
 
 import math
@@ -81,19 +80,6 @@ def whom(cells: Mapping[tuple[str, str], Cell], egress: str, job: str) -> Findin
         why = f"{by_content.inside:.0%} refused of it, {by_content.outside:.0%} of other jobs through the same egress"
         return Finding(Blame.CONTENT, job, by_content.confidence, why)
     return UNKNOWN
-
-
-def of_recipient(attempts: int, egresses: int, refusals: int, neighbours: Cell) -> Finding:
-    """Whether refusals stay with one address: tried through several egresses, always refused, while its neighbours (the other
-    rows at the site, the same egresses) get their mail."""
-    share = neighbours.bad / neighbours.n if neighbours.n else 1.0
-    if egresses < 2 or attempts < 2 or refusals < attempts or neighbours.n < FEWEST:
-        return UNKNOWN
-    confidence = 1 - max(share, 1 / neighbours.n) ** attempts  # so many refusals by the share of the others alone
-    if confidence < SURE:
-        return UNKNOWN
-    why = f"refused {refusals} times through {egresses} egresses, {share:.0%} of the others were"
-    return Finding(Blame.RECIPIENT, "", confidence, why)
 
 
 def _sum(cells: Mapping[tuple[str, str], Cell], keep: object) -> Cell:
