@@ -133,6 +133,9 @@ def _lines_of(connection: sa.Connection, job: int, states: States, rows: list[in
     return found
 
 
+_SAME = ("stage", "code", "enhanced", "reply", "egress")  # with the time, they tell that two entries are one attempt
+
+
 def story(connection: sa.Connection, job: int, states: States, row: int) -> RowStory:
     """All that is known of one row: its line, the deferrals before it, when it was in doubt, and what is next."""
     past, doubt = schema.history, schema.doubts
@@ -142,9 +145,13 @@ def story(connection: sa.Connection, job: int, states: States, row: int) -> RowS
     next_at, avoid = connection.execute(following).one_or_none() or (0.0, "")
     hidden = {"job", "row", "serial"}
     waits = int(states[row]) == DEFERRED
+    line = _lines_of(connection, job, states, [row], True)[0]
+    earlier = [{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()]
+    if earlier and all(earlier[-1][name] == getattr(line, name) for name in _SAME) and earlier[-1]["at"] == line.last_at:
+        earlier.pop()  # the row waits, or ended waiting: its last attempt is a deferral too
     return RowStory(
-        line=_lines_of(connection, job, states, [row], True)[0],
-        deferrals=[{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()],
+        line=line,
+        deferrals=earlier,
         doubts=[
             {k: v for k, v in m.items() if k not in hidden} | {"became": _STATE[m["became"]].label}
             for m in connection.execute(in_doubt).mappings()
