@@ -118,22 +118,23 @@ class Conductor:
 
     async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
         now = self._clock()
-        pool = frozenset(e for e, p in self._pools.items() if p == self._pools.get(egress, ""))
-        others = self._book.others_alive(egress, pool, now)
+        others = bool(self._alive(self._pools.get(egress, ""), now) - {egress})
         for one in told:
             work = self._jobs.get(one.job)
             if work is not None and self._halts.tell(work.record.account, one, now, egress, others):
                 log.warning("%s at %s: halts have changed (%s)", one.job, one.site, one.blame or "delivered")
                 self._wake.set()
 
+    def _alive(self, pool: str, now: float) -> frozenset[str]:
+        return self._book.alive(frozenset(e for e, p in self._pools.items() if p == pool), now)
+
     # -- leases --------------------------------------------------------------------------------------------------------------
 
     def _cut_lease(self, egress: str, busy: frozenset[str], max_rows: int) -> Lease | None:
         now = self._clock()
         pool_name = self._pools.get(egress, "")
-        pool = frozenset(e for e, p in self._pools.items() if p == pool_name)
         closed = busy | self._book.closed_sites(egress, now)
-        may_take = MayTake(egress, self._book.others_alive(egress, pool, now), self._book.alive(pool, now))
+        may_take = MayTake(egress, self._alive(pool_name, now))
         records = [w.record for w in self._jobs.values() if w.record.pool == pool_name and self._sending(w.record, now)]
         for record in self._shares.order(records):
             work = self._jobs[record.job]

@@ -77,10 +77,6 @@ class LeaseBook:
             holder.leases.clear()
         return leases
 
-    def others_alive(self, egress: str, pool: frozenset[str], now: float) -> bool:
-        """Whether another egress of the pool has asked for work lately."""
-        return any(name != egress and name in pool and now - h.seen <= HOLDER_GONE_SECONDS for name, h in self._holders.items())
-
     def alive(self, pool: frozenset[str], now: float) -> frozenset[str]:
         """Egresses of the pool that have asked for work lately."""
         return frozenset(e for e, h in self._holders.items() if e in pool and now - h.seen <= HOLDER_GONE_SECONDS)

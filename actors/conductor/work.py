@@ -178,11 +178,11 @@ class Queues:
 
 
 class MayTake:
-    """Whether an egress may carry a chunk: rows that were told to avoid it go elsewhere while somebody else is there, rows that
-    are bound to an egress wait for it while it is `alive`."""
+    """Whether an egress may carry a chunk. `alive`: the egresses of its pool that are there; rows that were told to avoid this
+    one go to another of them, rows that are bound to one wait for it."""
 
-    def __init__(self, egress: str, others: bool, alive: frozenset[str] = frozenset()):
-        self._egress, self._others, self._alive = egress, others, alive
+    def __init__(self, egress: str, alive: frozenset[str] = frozenset()):
+        self._egress, self._alive, self._others = egress, alive, bool(alive - {egress})
 
     def __call__(self, chunk: Chunk) -> bool:
         if chunk.avoid.startswith(ONLY):

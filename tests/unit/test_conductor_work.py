@@ -9,7 +9,7 @@ from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chu
 from actors.model.delivery import DueRows, Lease, Shard, Site
 from actors.model.states import RowState
 
-FREE = MayTake("127.0.0.2", others=False)
+FREE = MayTake("127.0.0.2")
 
 
 def site(name: object) -> Site:
@@ -67,8 +67,8 @@ def test_rows_that_avoid_an_egress_wait_for_another() -> None:
     chunk = fresh_chunk(site("a"), np.arange(5))
     chunk.avoid = "127.0.0.2"
     queues.add(0, chunk)
-    assert queues.take(frozenset(), 10, MayTake("127.0.0.2", others=True))[1] == []
-    assert sum(len(c.rows) for c in queues.take(frozenset(), 10, MayTake("127.0.0.3", others=True))[1]) == 5
+    assert queues.take(frozenset(), 10, MayTake("127.0.0.2", frozenset({"127.0.0.3"})))[1] == []
+    assert sum(len(c.rows) for c in queues.take(frozenset(), 10, MayTake("127.0.0.3", frozenset({"127.0.0.2"})))[1]) == 5
 
 
 def test_due_rows_are_grouped_by_domain_and_avoided_egress() -> None:
@@ -114,9 +114,9 @@ def test_others_count_only_in_the_same_pool_and_when_seen_lately() -> None:
     book = LeaseBook()
     book.seen("a", 1, 0.0)
     book.seen("b", 1, 0.0)
-    assert book.others_alive("a", frozenset({"a", "b"}), 1.0)
-    assert not book.others_alive("a", frozenset({"a", "c"}), 1.0)
-    assert not book.others_alive("a", frozenset({"a", "b"}), HOLDER_GONE_SECONDS + 1)
+    assert book.alive(frozenset({"a", "b"}), 1.0) == {"a", "b"}
+    assert book.alive(frozenset({"a", "c"}), 1.0) == {"a"}
+    assert not book.alive(frozenset({"a", "b"}), HOLDER_GONE_SECONDS + 1)
 
 
 def test_late_retries_leave_the_queue_and_fresh_rows_stay() -> None:
@@ -129,5 +129,5 @@ def test_late_retries_leave_the_queue_and_fresh_rows_stay() -> None:
     assert queues.pop_late(100.0).tolist() == [10, 12, 20]
     assert queues.rows == 5
     assert queues.pop_late(100.0).tolist() == []
-    _, chunks = queues.take(frozenset(), 100, lambda _: True)
+    _, chunks = queues.take(frozenset(), 100, FREE)
     assert sorted(np.concatenate([c.rows for c in chunks]).tolist()) == [0, 1, 2, 11, 13]
