@@ -46,7 +46,7 @@ def little_memory() -> Iterator[None]:
     """An attack that gets through fails for want of memory instead of taking the machine down."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + 500_000_000, before[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (used + 2_000_000_000, before[1]))
     yield
     resource.setrlimit(resource.RLIMIT_AS, before)
 

@@ -21,7 +21,7 @@ import pytest
 
 from sandbox.certificate import make_certificate
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 DELIVER_SECONDS = 60.0
 PAUSE = 0.02
 

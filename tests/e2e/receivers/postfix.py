@@ -60,6 +60,7 @@ virtual_gid_maps = static:{gid}
 virtual_mailbox_limit = 0
 message_size_limit = 52428800
 smtpd_client_connection_count_limit = 0
+smtpd_peername_lookup = no
 {tls}
 """
 
