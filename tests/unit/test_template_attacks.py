@@ -28,7 +28,7 @@ pytestmark = pytest.mark.timeout(30)
 @pytest.fixture(autouse=True)
 def little_memory() -> Iterator[None]:
     """An attack that gets through fails for want of memory instead of taking the machine down. The dearest that is stopped
-    in time (MAX_HELD_CHARS and the copies of it) takes 1.2 GB; how much address space that needs depends on what ran before."""
+    in time (MAX_HELD_CHARS and its copies) takes 1.2 GB; how much address space that needs depends on what ran before."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 2_000_000_000, before[1]))
