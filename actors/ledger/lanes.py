@@ -40,10 +40,10 @@ def save(
 
 
 def decisions(connection: sa.Connection, site: str, egress: str, limit: int) -> list[str]:
-    """The newest decisions, oldest first; empty matches all."""
+    """The newest decisions, oldest first; empty matches all, a site's name also the same site with other demands."""
     query = sa.select(_decisions.text).order_by(_decisions.serial.desc()).limit(limit)
     if site:
-        query = query.where(_decisions.site == site)
+        query = query.where(sa.or_(_decisions.site == site, _decisions.site.startswith(f"{site}!", autoescape=True)))
     if egress:
         query = query.where(_decisions.egress == egress)
     return [r[0] for r in connection.execute(query)][::-1]

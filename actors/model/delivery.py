@@ -194,11 +194,11 @@ class LaneReport:
     site: str
     delivered: int = 0
     refused: int = 0  # the receiver's word on the mail, none on the lane: blame recipient, sender_domain, content or us
-    busy: int = 0  # blame busy; greylisted mails are not among them
+    busy: int = 0  # blame busy, or egress for its rate alone; greylisted mails are not among them
     connections: int = 0  # open now
     connect_failures: int = 0  # connections that could not be opened, or ended before any mail had its reply
     last_reply: str = ""  # the last one that was no 250: "code enhanced text", or "0 what failed"
-    egress: int = 0  # blame egress: our address is listed, blocked or thought little of
+    egress: int = 0  # blame egress otherwise: our address is listed, blocked or thought little of
     network: int = 0  # lost connections, mails in doubt, a site that nobody reached
     greylisted: int = 0  # first attempts of a row that were told to come again
     grey_early: float = 0.0  # the longest time after its first attempt at which a row was greylisted again; 0 = none was

@@ -13,6 +13,7 @@ from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
 from actors.model.errors import Unavailable
 from actors.model.forecast import LaneSpeed
 from actors.model.ports import Clock, LaneLedger
+from actors.model.sitenames import means
 from actors.reputation import choice, warmup
 from actors.reputation.content import Experiment
 from actors.reputation.expected import speed
@@ -90,7 +91,7 @@ class Reputation:
         """The lanes' limits by (egress, site), for operators; empty matches all."""
         if not self._loaded:
             await self._load()
-        return {k: v for k, v in self._limits.items() if egress in ("", k[0]) and site in ("", k[1])}
+        return {k: v for k, v in self._limits.items() if egress in ("", k[0]) and means(site, k[1])}
 
     async def speeds(self) -> list[LaneSpeed]:
         """What each lane that is known is expected to deliver."""

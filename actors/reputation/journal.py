@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from actors.model.delivery import LaneLimits
+from actors.model.sitenames import means
 from actors.reputation.lanes import Decision
 
 MOST_KEPT = 5_000
@@ -25,7 +26,7 @@ class Journal:
 
     def of(self, site: str = "", egress: str = "", limit: int = 100) -> list[Decision]:
         """The newest decisions of the lanes that match, oldest first; empty matches all."""
-        found = [d for d in self._kept if site in ("", d.site) and egress in ("", d.egress)]
+        found = [d for d in self._kept if means(site, d.site) and egress in ("", d.egress)]
         return found[-limit:]
 
     def waiting(self) -> list[Decision]:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actors.model.sitenames import host_of, means
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """`site`, `egress`: whom it is about, "" = all; a site also by a suffix of its name that begins with a dot. What is None is
-    learned."""
+    """`site`, `egress`: whom it is about, "" = all; a site by its name, with or without what its connections must hold to
+    (`!dane`, `!sts`), or by a suffix of its first host that begins with a dot. What is None is learned."""
 
     site: str = ""
     egress: str = ""
@@ -22,4 +24,4 @@ def pin_of(pins: Sequence[Pin], site: str, egress: str) -> Pin | None:
 
 
 def _matches(pattern: str, site: str) -> bool:
-    return pattern in ("", site) or (pattern.startswith(".") and site.partition("+")[0].endswith(pattern))
+    return means(pattern, site) or (pattern.startswith(".") and host_of(site).endswith(pattern.lower()))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from actors.model.sitenames import host_of
+
 
 @dataclass(frozen=True, slots=True)
 class Start:
@@ -35,6 +37,6 @@ def parse(data: dict[str, Any]) -> tuple[Start, ...]:
 
 
 def start_of(site: str, starts: Iterable[Start]) -> Start | None:
-    """The values for a site; its name begins with its first host (`host` or `host+N#digest`), or is the domain."""
-    name = site.lower().partition("+")[0].rstrip(".")
+    """The values for a site by its first host, or by the domain that is its own."""
+    name = host_of(site)
     return next((s for s in starts if any(name == x or name.endswith("." + x) for x in s.suffixes)), None)

@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from actors.model.sitenames import spoken
 from actors.results.pictures import LABEL, WIDTH, frame, short, shown
 
 MAX_SITES = 12  # rows of the map; summary.json has all
@@ -39,7 +40,9 @@ def heat_map(found: Sequence[dict[str, Any]], sites: Sequence[str], egresses: Se
         shapes.append(f'<text class="axis" {turned}>{escape(short(egress))}</text>')
     for i, site in enumerate(sites):
         y = _HEAD + i * (_CELL + _GAP)
-        shapes.append(f'<text class="label" x="{LABEL - 10}" y="{y + 17}" text-anchor="end">{escape(short(site))}</text>')
+        shapes.append(
+            f'<text class="label" x="{LABEL - 10}" y="{y + 17}" text-anchor="end">{escape(short(spoken(site)))}</text>'
+        )
         for k, egress in enumerate(egresses):
             lane = by_lane.get((site, egress))
             if lane is not None:
@@ -51,7 +54,7 @@ def _field(lane: dict[str, Any], x: float, y: float, wide: float) -> str:
     tried = _tried(lane)
     share = lane.get("delivered", 0) / tried if tried else 0.0
     told = ", ".join(f"{what.replace('_', ' ')} {lane[what]:,}" for what in _ENDS if lane.get(what))
-    title = f"{lane['egress']} to {lane['site']}: {share:.1%} of {tried:,} accepted ({told})"
+    title = f"{lane['egress']} to {spoken(lane['site'])}: {share:.1%} of {tried:,} accepted ({told})"
     place = f'x="{x:.1f}" y="{y}" width="{wide:.1f}" height="{_CELL}" rx="3"'
     return (
         f'<rect class="bounced" fill-opacity="{0.9 * (1 - share):.3f}" {place}/>'

@@ -63,6 +63,8 @@ class Tally:
                 return "greylisted"
             self._early = max(self._early, waited)
             return "busy"
+        if judgement.reason is Reason.RATE:  # our address sends too much, not too badly: the lane slows down
+            return "busy"
         return CONGESTION.get(judgement.blame, "refused")
 
     def count(self, what: str) -> None:

@@ -51,15 +51,19 @@ def _show(out: Output, found: Any, decisions: Any) -> None:
         heads = ("site", "egress", "circuit", "connections", "may do", "accepted", "refused", "quota", "why")
         rows = [_cells(lane) for lane in found]
         out.table(heads, rows, right=("connections", "may do", "accepted", "refused", "quota"))
+    from actors.model.sitenames import spoken
+
     for d in decisions:
         before, after = _limits(d.old), _limits(d.new)
-        out.say(f"{local_time(d.at.seconds)}  {d.egress} -> {d.site}: {d.rule}: {before} -> {after}\n    {d.why}")
+        out.say(f"{local_time(d.at.seconds)}  {d.egress} -> {spoken(d.site)}: {d.rule}: {before} -> {after}\n    {d.why}")
 
 
 def _cells(lane: Any) -> tuple[str, ...]:
+    from actors.model.sitenames import spoken
+
     closed = f" until {local_time(lane.closed_until.seconds)}" if lane.HasField("closed_until") else ""
     return (
-        lane.site,
+        spoken(lane.site),
         lane.egress,
         lane.circuit + closed,
         str(lane.concurrency),

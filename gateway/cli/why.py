@@ -68,10 +68,12 @@ def decided(client: Any, found: Any) -> Iterator[Any]:
 
 def told(found: Any, decisions: Sequence[Any], state_label: Any) -> Iterator[str]:
     """The lines of a story (WhyResponse) and of the decisions beside it, oldest first."""
+    from actors.model.sitenames import spoken
+
     outcome = found.outcome
     events = [(a.at.seconds, a.at.nanos, _attempt(a)) for a in found.earlier]
     events += [(d.at.seconds, d.at.nanos, _doubt(d, state_label)) for d in found.doubts]
-    events += [(d.at.seconds, d.at.nanos, f"{d.egress} -> {d.site}: lane, {d.rule}: {d.why}") for d in decisions]
+    events += [(d.at.seconds, d.at.nanos, f"{d.egress} -> {spoken(d.site)}: lane, {d.rule}: {d.why}") for d in decisions]
     if outcome.stage and outcome.HasField("last_at"):
         events.append((outcome.last_at.seconds, outcome.last_at.nanos, _attempt(outcome)))
     for seconds, _, text in sorted(events, key=lambda e: e[:2]):
@@ -85,8 +87,10 @@ def told(found: Any, decisions: Sequence[Any], state_label: Any) -> Iterator[str
 
 def _attempt(attempt: Any) -> str:
     """An Attempt, or an Outcome's last one."""
-    lane = f"{attempt.egress} -> {attempt.site}" if attempt.site else attempt.egress
-    host = f" ({attempt.host})" if attempt.host not in ("", attempt.site) else ""
+    from actors.model.sitenames import base_of, spoken
+
+    lane = f"{attempt.egress} -> {spoken(attempt.site)}" if attempt.site else attempt.egress
+    host = f" ({attempt.host})" if attempt.host not in ("", base_of(attempt.site)) else ""
     said = " ".join(part for part in (str(attempt.code or ""), attempt.enhanced, attempt.reply) if part) or "no reply"
     meaning = MEANINGS.get(attempt.blame, attempt.blame) + (f" ({attempt.reason})" if attempt.reason else "")
     return f"{lane}{host}, {attempt.stage}: {said}" + (f"\n    {meaning}" if meaning else "")

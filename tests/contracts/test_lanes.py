@@ -35,6 +35,14 @@ async def test_decisions_are_found_by_lane_and_the_oldest_go(ledger: Ledger, mon
     assert await ledger.lane_decisions(egress="192.0.2.2") == []
 
 
+async def test_decisions_of_a_site_are_found_whatever_its_connections_must_hold_to(ledger: Ledger) -> None:
+    for site in ("a.test", "a.test!dane!sts2", "a_test!sts", "a.testing"):
+        await ledger.save_lanes([], decisions=[(site, "192.0.2.1", 1.0, site)])
+    assert await ledger.lane_decisions("a.test") == ["a.test", "a.test!dane!sts2"]
+    assert await ledger.lane_decisions("a.test!dane!sts2") == ["a.test!dane!sts2"]
+    assert await ledger.lane_decisions("a_test") == ["a_test!sts"]
+
+
 async def test_a_new_reputation_knows_what_the_former_had_learned(tmp_path: Path) -> None:
     clock = FakeClock()
     ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}", clock)

@@ -68,3 +68,20 @@ def test_the_shortest_of_closed_connections_is_told() -> None:
     tally.closed(30)
     report = tally.report(1, 0)
     assert (report.closes, report.closed_after) == (4, 20)
+
+
+def test_too_much_from_our_address_slows_and_a_bad_name_blocks() -> None:
+    """What is counted as `egress` may close the lane; too much mail is a matter of its pace."""
+    tally = Tally("mx.test")
+    for reply in (
+        Reply(421, "our system has detected an unusual rate of unsolicited mail originating from your IP address", "4.7.28"),
+        Reply(450, "mail flood detected", "4.7.28"),
+    ):
+        judgement = judge(Stage.RCPT, reply)
+        assert (judgement.blame, judgement.reason) == (Blame.EGRESS, Reason.RATE)
+        tally.settled("j", judgement, reply, 0.0)
+    for reason in (Reason.LISTED, Reason.REPUTATION, Reason.REVERSE_DNS, Reason.UNSAID):
+        tally.settled("j", Judgement(Verdict.DEFERRED, Blame.EGRESS, reason), REPLIES[2], 0.0)
+    report = tally.report(1, 0)
+    assert (report.busy, report.egress, report.settled) == (2, 4, 6)
+    assert report.jobs[0].egress == 4
