@@ -73,7 +73,7 @@ class Parts:
 
     def template_keys(self) -> TemplateKeys:
         """InvalidInput names every key that cannot be used."""
-        return TemplateKeys(self.config.template_secrets())
+        return TemplateKeys(self.config.template_secrets(), self.config.bounce_secret())
 
     def identities(self) -> tuple[Identity, ...]:
         return tuple(Identity(i.domain, i.selector, self.config.secret(i.key).encode()) for i in self.config.identities)

@@ -179,6 +179,7 @@ class Config(Section):
     mta_sts: bool = True  # RFC 8461: one more question to the DNS a domain
     dane: bool = False  # RFC 7672: only with name servers on loopback that validate (DNSSEC)
     template_keys: TemplateKeysConfig = {}
+    bounce_key: SecretUrl = ""  # signs the return paths of rows (`sender.verp` of a bundle)
     rendering: RenderingConfig = RenderingConfig()
     lanes: LaneConfig = LaneConfig()
     result_roots: tuple[str, ...] = ()  # where `results.to` of a bundle may point besides the vault
@@ -257,6 +258,14 @@ class Config(Section):
         if problems:
             raise InvalidInput(tuple(problems))
         return found
+
+    def bounce_secret(self) -> bytes:
+        """The key of return paths, empty when there is none. InvalidInput if it is missing or too short."""
+        key = self.secret(self.bounce_key).encode() if self.bounce_key else b""
+        if self.bounce_key and len(key) < MIN_TEMPLATE_KEY_BYTES:
+            problem = f"has fewer than {MIN_TEMPLATE_KEY_BYTES} bytes"
+            raise InvalidInput((Problem(str(self.file), problem, column="bounce_key"),))
+        return key
 
 
 def load(file: Path | None = None) -> Config:

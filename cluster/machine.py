@@ -164,12 +164,15 @@ def secret_files(config: Config) -> Iterator[Finding]:
         for name, url in keys.items():
             if url.startswith("file://"):
                 yield from mode(f"template key {account}/{name}", config.path(url.removeprefix("file://")), secret=True)
+    if config.bounce_key.startswith("file://"):
+        yield from mode("bounce key", config.path(config.bounce_key.removeprefix("file://")), secret=True)
 
 
 def template_keys(config: Config) -> Iterator[Finding]:
-    """Whether the keys of templates can be read and are long enough."""
+    """Whether the keys of templates and of return paths can be read and are long enough."""
     try:
         found = config.template_secrets()
+        config.bounce_secret()
     except InvalidInput as error:
         for p in error.problems:
             yield fail(

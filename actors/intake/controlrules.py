@@ -12,10 +12,12 @@ from actors.intake.sending import PRIORITIES, rate_of, weekdays
 from actors.intake.types import TYPES
 from actors.intake.zips import check_name
 from actors.model.mailbox import check_mailbox
-from actors.model.spec import JobSpec, ListSpec, TableSpec
+from actors.model.spec import DsnSpec, JobSpec, ListSpec, TableSpec
 
 MAX_RETRY = 30 * 86400.0  # no receiver's greylist or outage is waited for longer
 MAX_NAME = 200
+NOTIFY = ("success", "failure", "delay", "never")
+RET = ("headers", "full")
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|", "\\t": "\t"}
 
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}", re.ASCII)  # RFC 5322 section 3.6.8
@@ -62,6 +64,7 @@ def check_spec(file: str, spec: JobSpec, lines: dict[str, int], problems: Proble
         rate_of(spec.delivery.rate)
     except ValueError as error:
         fault("delivery.rate", str(error))
+    _check_dsn(spec.delivery.dsn, fault)
     if not spec.delivery.pool:
         fault("delivery.pool", "must not be empty")
 
@@ -90,6 +93,18 @@ def _check_gates(spec: JobSpec, fault: Fault) -> None:
     for name in spec.content.allow_private:
         if name not in spec.list_.private:
             fault("content.allow_private", f"{name!r} is no private column{nearest(name, spec.list_.private)}")
+
+
+def _check_dsn(dsn: DsnSpec, fault: Fault) -> None:
+    for word in dsn.notify:
+        if word not in NOTIFY:
+            fault("delivery.dsn.notify", f"must be some of {', '.join(NOTIFY)}{nearest(word, NOTIFY)}")
+    if "never" in dsn.notify and len(dsn.notify) > 1:
+        fault("delivery.dsn.notify", "never stands alone (RFC 3461 section 4.1)")
+    if len(set(dsn.notify)) < len(dsn.notify):
+        fault("delivery.dsn.notify", "names one twice")
+    if dsn.ret not in RET:
+        fault("delivery.dsn.ret", f"must be {' or '.join(RET)}{nearest(dsn.ret, RET)}")
 
 
 def _check_list(spec: JobSpec, fault: Fault) -> None:

@@ -84,12 +84,19 @@ class Lease:
         return sum(len(s.rows) for s in self.shards)
 
 
+class Dsn(NamedTuple):
+    """The delivery status notifications that a job asks for, in the words of RFC 3461."""
+
+    notify: str  # "FAILURE,DELAY", or "NEVER"
+    ret: str  # what of the mail comes back: "HDRS" or "FULL"
+
+
 @dataclass(frozen=True, slots=True)
 class Envelopes:
     """Rendered, signed messages, as columns; message i is `data[offsets[i]:offsets[i+1]]`.
 
     The bytes are in wire form: CRLF line ends, no line starts with a dot (by construction), no line over 998 octets, the last
-    line ended; so the same bytes serve DATA (followed by `.CRLF`) and BDAT, unstuffed.
+    line ended; so the same bytes serve DATA (followed by `.CRLF`) and BDAT, unstuffed. All are 7-bit where `utf8` is not set.
     """
 
     job: str
@@ -100,6 +107,8 @@ class Envelopes:
     recipients: list[str]
     utf8: NDArray[np.bool_]  # needs SMTPUTF8 (RFC 6531)
     failures: list["RowFailure"] = field(default_factory=list)  # rows that have no message
+    return_paths: list[str] = field(default_factory=list)  # of each row, where they are not all `return_path`
+    dsn: Dsn | None = None  # None: the job asks for no notifications
 
     def __len__(self) -> int:
         return len(self.rows)

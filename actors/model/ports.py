@@ -292,6 +292,8 @@ class Preview(Protocol):
     html: str
     text: str
     values: dict[str, str]
+    return_path: str
+    dsn: str  # "FAILURE,DELAY HDRS"; empty: none is asked for
 
 
 class ExplainedSlot(Protocol):

@@ -12,11 +12,13 @@ from actors.model.states import OnDoubt
 
 @dataclass(frozen=True, slots=True)
 class SenderSpec:
-    """Who writes: RFC 5322 mailboxes; `return_path` is the envelope sender (default: the From address)."""
+    """Who writes: RFC 5322 mailboxes; `return_path` is the envelope sender (default: the From address), with `verp` one for
+    each row below it."""
 
     from_: str
     reply_to: str = ""
     return_path: str = ""
+    verp: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,14 @@ class ScheduleSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DsnSpec:
+    """The delivery status notifications that receivers are asked for (RFC 3461); none when `notify` is empty."""
+
+    notify: tuple[str, ...] = ()  # success, failure, delay; or never alone
+    ret: str = "headers"  # what of the mail comes back: headers | full
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverySpec:
     """How: which pool of egresses, what to do with rows in doubt, how long to retry (seconds; "48h" in the file), at which rate
     at most ("20000/h"; empty: no limit), before which others."""
@@ -120,6 +130,7 @@ class DeliverySpec:
     retry_for: float = 48 * 3600.0
     rate: str = ""
     priority: str = "normal"  # low | normal | high | urgent
+    dsn: DsnSpec = field(default_factory=DsnSpec)
 
 
 @dataclass(frozen=True, slots=True)

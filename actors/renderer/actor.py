@@ -65,6 +65,8 @@ class RowPreview:
     html: str = field(repr=False)
     text: str = field(repr=False)
     values: dict[str, str] = field(repr=False)
+    return_path: str = ""
+    dsn: str = ""  # the notifications that are asked for
 
 
 SAMPLE_ROWS = 2_000  # that explain measures: as many as a shard has, and done before anybody waits
@@ -139,6 +141,7 @@ class Renderer:
             if state is RowState.PENDING and envelopes.failures:
                 _, state, reason = envelopes.failures[0]
             parts = {part.subtype: shard.texts(part.plan)[0] for part in compiled.texts}
+            paths = envelopes.return_paths or [envelopes.return_path]
             return RowPreview(
                 row=row,
                 state=state,
@@ -148,6 +151,8 @@ class Renderer:
                 html=parts.get("html", ""),
                 text=parts.get("plain", ""),
                 values=_values(shard.table, compiled.snapshot.spec.list_.private),
+                return_path=paths[0],
+                dsn=" ".join(envelopes.dsn or ()),
             )
 
     def look(self, job: str, segment: int, first: int, stop: int, stamp: int) -> Look:

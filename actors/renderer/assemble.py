@@ -18,6 +18,7 @@ from actors.model.job import ADDRESS, RowArray, StampArray
 from actors.model.states import RowState
 from actors.renderer.attached import called_parts, row_entity
 from actors.renderer.enclosed import Enclosed
+from actors.renderer.envelope import return_paths
 from actors.renderer.job import CompiledJob, TextPart
 from actors.renderer.message import headers
 from actors.renderer.message.columns import Column, Failed, fail, texts
@@ -100,6 +101,8 @@ def render_shard(shard: Shard, signers: Sequence[Signer]) -> Envelopes:
         recipients=[recipients[i] for i in kept],
         utf8=np.array([job.utf8 or not recipients[i].isascii() for i in kept], np.bool_),
         failures=[RowFailure(int(shard.rows[i]), *shard.failed[i]) for i in sorted(shard.failed)],
+        return_paths=return_paths(job.return_path, job.snapshot.job, shard.rows[kept].tolist(), job.bounce_key),
+        dsn=job.dsn,
     )
 
 

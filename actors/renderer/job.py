@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from actors.model.delivery import Dsn
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Snapshot, code_column, snapshot_path
 from actors.model.ports import Vault
@@ -15,6 +16,7 @@ from actors.model.spec import AttachmentSpec
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.renderer.attached import MAKERS, PAGES, PDF, RowAttachment, Templated
 from actors.renderer.enclosed import FILES, PICTURES
+from actors.renderer.envelope import dsn_of, verp_problem
 from actors.renderer.functions.enclosures import Enclosures
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.joining import JobTables
@@ -72,6 +74,10 @@ class CompiledJob:
     made: Mapping[str, Templated]  # the templates of those, by path
     risks: tuple[Risk, ...] = ()  # slots of the pages that escaping does not keep in their place
     watches: tuple[tuple[str, Watch], ...] = ()  # of a job compiled for a look, by part of the mail
+    bounce_key: bytes = field(
+        default=b"", repr=False
+    )  # rows have return paths of their own, made with it; empty: they have not
+    dsn: Dsn | None = None
 
 
 def load_snapshot(vault: Vault, job: str) -> Snapshot:
@@ -118,11 +124,14 @@ class _Compiler:
             keys=keys.of(snapshot.manifest.account),
         )
         self.ranked: set[str] = set()  # columns whose ranks a template asks for
+        self.bounce_key = keys.bounces if snapshot.spec.sender.verp else b""
 
     def compile(self) -> CompiledJob:
         sender = self._mailbox("sender.from", self.snapshot.spec.sender.from_)
         reply_to = self._mailbox("sender.reply_to", self.snapshot.spec.sender.reply_to)
         return_path = self._mailbox("sender.return_path", self.snapshot.spec.sender.return_path) or sender
+        if self.snapshot.spec.sender.verp and return_path and (problem := verp_problem(return_path, self.bounce_key)):
+            self._problem(f"sender.verp: {problem}")
         subject = self._header_plan("content.subject", self.content.subject)
         unsubscribe = self._unsubscribe(self.content.unsubscribe.strip())
         fields = self._headers()
@@ -156,6 +165,8 @@ class _Compiler:
             watches=tuple(self.watches),
             attached=any(part.plan.calls & FILES for part in texts),
             made=made,
+            bounce_key=self.bounce_key,
+            dsn=dsn_of(self.snapshot.spec.delivery.dsn),
         )
 
     def _zone(self, name: str) -> ZoneInfo:

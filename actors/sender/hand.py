@@ -125,12 +125,16 @@ class RenderOrder:
         data = envelopes.data.data.cast("B")
         eight = len(envelopes.data) > 0 and int(envelopes.data.max()) > 0x7F
         ends = envelopes.offsets.tolist()
-        path, to, utf8 = envelopes.return_path, envelopes.recipients, envelopes.utf8.tolist()
+        to, utf8, dsn = envelopes.recipients, envelopes.utf8.tolist(), envelopes.dsn
+        paths = envelopes.return_paths or [envelopes.return_path] * len(envelopes)
         mails = []
         for i, row in enumerate(envelopes.rows.tolist()):
             start, end = ends[i], ends[i + 1]
             high = eight and int(envelopes.data[start:end].max(initial=0)) > 0x7F
-            mails.append(Mail(*known[row], path, to[i], data[start:end], utf8[i], high))
+            mail = Mail(*known[row], paths[i], to[i], data[start:end], utf8[i], high)
+            if dsn:
+                mail.dsn, mail.envid = dsn, f"{envelopes.job}.{row}"
+            mails.append(mail)
         return mails
 
 

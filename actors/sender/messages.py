@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from actors.model.delivery import Reply
+from actors.model.delivery import Dsn, Reply
 from actors.model.states import Stage
+from actors.sender.dsn import mail_parameters, rcpt_parameters
 
 # A path as RFC 5321 section 4.1.2 has it, loosely: no control characters, no blanks or brackets outside quotes, one domain.
 # Whether it is a good address was intake's question; here it must only be unable to end the command (S4).
@@ -26,9 +27,10 @@ NEEDS_8BIT = Reply(554, "the receiver does not offer 8BITMIME", "5.6.3")
 
 
 class Message:
-    """One message for one recipient, in wire form (see `Envelopes`). Subclasses carry what their maker needs to know it by."""
+    """One message for one recipient, in wire form (see `Envelopes`). Subclasses carry what their maker needs to know it by.
+    `envid`: the name that notifications about it carry back."""
 
-    __slots__ = ("body", "eight_bit", "recipient", "return_path", "utf8")
+    __slots__ = ("body", "dsn", "eight_bit", "envid", "recipient", "return_path", "utf8")
 
     def __init__(self, return_path: str, recipient: str, body: memoryview, utf8: bool = False, eight_bit: bool = False):
         self.return_path = return_path
@@ -36,6 +38,8 @@ class Message:
         self.body = body
         self.utf8 = utf8
         self.eight_bit = eight_bit
+        self.dsn: Dsn | None = None
+        self.envid = ""
 
 
 class End(StrEnum):
@@ -68,6 +72,7 @@ class Features:
     utf8: bool = False
     size: int | None = None  # None: not offered; 0: offered without a limit
     tls: bool = False
+    dsn: bool = False
 
     @classmethod
     def of(cls, extensions: dict[str, str], chunking: bool = False, tls: bool = False) -> "Features":
@@ -80,6 +85,7 @@ class Features:
             utf8="smtputf8" in extensions,
             size=None if size is None else int(size) if size.isascii() and size.isdigit() and len(size) < 19 else 0,
             tls=tls,
+            dsn="dsn" in extensions,
         )
 
 
@@ -94,15 +100,18 @@ def local_refusal(message: Message, features: Features) -> Event | None:
         return Event(End.REFUSED, message, Stage.MAIL, TOO_BIG)
     if not features.utf8 and (message.utf8 or not (to.isascii() and sender.isascii())):
         return Event(End.REFUSED, message, Stage.RCPT, NEEDS_SMTPUTF8)
-    if message.eight_bit and not features.eight_bit:
+    if message.eight_bit and not (features.eight_bit or message.utf8):  # RFC 6531 section 3.1: SMTPUTF8 implies 8BITMIME
         return Event(End.REFUSED, message, Stage.DATA, NEEDS_8BIT)
     return None
 
 
 def envelope_commands(message: Message, features: Features) -> tuple[bytes, bytes]:
-    """MAIL and RCPT lines (RFC 5321 section 4.1.1; RFC 1870, 6152, 6531)."""
+    """MAIL and RCPT lines (RFC 5321 section 4.1.1; RFC 1870, 3461, 6152, 6531)."""
     size = f" SIZE={len(message.body)}" if features.size is not None else ""
-    body = " BODY=8BITMIME" if message.eight_bit else ""
+    body = " BODY=8BITMIME" if message.eight_bit and features.eight_bit else ""
     utf8 = " SMTPUTF8" if message.utf8 or not (message.recipient.isascii() and message.return_path.isascii()) else ""
-    mail = f"MAIL FROM:<{message.return_path}>{size}{body}{utf8}\r\n"
-    return mail.encode(), f"RCPT TO:<{message.recipient}>\r\n".encode()
+    asked, wanted = "", ""
+    if features.dsn and message.dsn:
+        asked, wanted = mail_parameters(message.dsn, message.envid), rcpt_parameters(message.dsn, message.recipient)
+    mail = f"MAIL FROM:<{message.return_path}>{size}{body}{utf8}{asked}\r\n"
+    return mail.encode(), f"RCPT TO:<{message.recipient}>{wanted}\r\n".encode()

@@ -136,12 +136,12 @@ class MboxForm:
     name: str
 
     def pack(self, mails: Envelopes) -> Block:
-        head, view = from_line(mails.return_path, self.stamp), mails.data.data
+        paths, view = mails.return_paths or [mails.return_path] * len(mails), mails.data.data
         pieces: list[bytes] = []
         starts, at = [0], 0
         offsets = mails.offsets.tolist()
-        for start, end in pairwise(offsets):
-            body = quoted(bytes(view[start:end]))
+        for path, (start, end) in zip(paths, pairwise(offsets), strict=True):
+            head, body = from_line(path, self.stamp), quoted(bytes(view[start:end]))
             pieces += (head, body, b"\n")
             at += len(head) + len(body) + 1
             starts.append(at)

@@ -18,6 +18,7 @@ NOUNS = (
     "watch",
     "outcomes",
     "why",
+    "bounce",
     "plan",
     "lanes",
     "suppress",

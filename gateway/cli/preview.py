@@ -35,6 +35,7 @@ def preview(
             message = shown.message.decode("utf-8", "replace")
             found = {"row": row, "state": shown.state.label, "reason": shown.reason, "values": shown.values}
             found |= {"subject": shown.subject, "text": shown.text, "html": shown.html, "message": message}
+            found |= {"return_path": shown.return_path, "dsn": shown.dsn}
             out.json(found | ({"page": str(file)} if file else {}))
         elif shown.message:
             _say_mail(out, shown)
@@ -52,6 +53,9 @@ def preview(
 
 def _say_mail(out: Output, shown: Any) -> None:
     parsed = message_from_bytes(shown.message, policy=policy.default)
+    out.say(f"Return-Path: <{shown.return_path}>")
+    if shown.dsn:
+        out.say(f"Notifications: {shown.dsn}")
     for name in ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "List-Unsubscribe"):
         if parsed[name]:
             out.say(f"{name}: {parsed[name]}")

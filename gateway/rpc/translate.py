@@ -185,6 +185,8 @@ def preview(shown: Preview, *, page: bool = False) -> jobs_pb2.PreviewResponse:
         text=shown.text,
         values=shown.values,
         page=preview_page(shown) if page else "",
+        return_path=shown.return_path,
+        dsn=shown.dsn,
     )
 
 

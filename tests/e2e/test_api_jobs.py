@@ -242,6 +242,7 @@ async def test_preview_renders_now_or_at_a_stamp(tmp_path):
         shown = await api.jobs.Preview(pb.PreviewRequest(job=job, row=1), metadata=api.key())
         assert (shown.row, shown.subject, shown.text) == (1, "您的帳單 1", str(int(api.backend.clock())))
         assert shown.values["name"] == "王小明"
+        assert (shown.return_path, shown.dsn) == ("bounces@bank.test", "FAILURE HDRS")
         then = pb.PreviewRequest(job=job, row=1, stamp={"seconds": 1234})
         assert (await api.jobs.Preview(then, metadata=api.key())).text == "1234"
         for row in (-1, 2, 2**62):

@@ -54,6 +54,8 @@ class Shown:
     html: str = ""
     text: str = ""
     values: dict[str, str] = field(default_factory=dict)
+    return_path: str = "bounces@bank.test"
+    dsn: str = "FAILURE HDRS"
 
 
 class Failures:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from actors.model.delivery import Envelopes
-from actors.model.spec import ContentSpec, JobSpec, SenderSpec
+from actors.model.spec import ContentSpec, DeliverySpec, JobSpec, SenderSpec
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.message.dkim import Identity
@@ -39,6 +39,7 @@ class Mailing:
         account: str = "",
         keys: TemplateKeys = NO_KEYS,
         limit: TimeLimit | None = None,
+        delivery: DeliverySpec = DeliverySpec(),
     ):
         count = len(next(iter(columns.values())))
         self.folder = tempfile.TemporaryDirectory()
@@ -47,7 +48,7 @@ class Mailing:
         self.segment_rows = segment_rows
         self.count = count
         made = [f"user{n}@example{n % 3}.test" for n in range(count)]
-        spec = JobSpec("mailing", sender, content)
+        spec = JobSpec("mailing", sender, content, delivery=delivery)
         write_snapshot(
             self.vault, spec, files, made if addresses is None else addresses, columns, types, segment_rows, account=account
         )

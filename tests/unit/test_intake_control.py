@@ -140,7 +140,7 @@ list:
   columns: {a: decimel}
   delimiter: ab
 schedule: {start: 2026-12-02T00:00, deadline: 2026-12-01T00:00, timezone: Mars/Olympus, pause: [noon]}
-delivery: {retry_for: 31d, pool: ""}
+delivery: {retry_for: 31d, pool: "", dsn: {notify: [never, delays, delay, delay], ret: hdrs}}
 """
     assert problems(text) == [
         "job.yaml line 1: name: must have 1 to 200 characters",
@@ -159,6 +159,10 @@ delivery: {retry_for: 31d, pool: ""}
         "job.yaml line 12: schedule.pause[0]: must be a window such as 12:00-13:30",
         "job.yaml line 12: schedule.deadline: must lie after schedule.start",
         "job.yaml line 13: delivery.retry_for: must be more than 0 and at most 30d",
+        "job.yaml line 13: delivery.dsn.notify: must be some of success, failure, delay, never; did you mean 'delay'?",
+        "job.yaml line 13: delivery.dsn.notify: never stands alone (RFC 3461 section 4.1)",
+        "job.yaml line 13: delivery.dsn.notify: names one twice",
+        "job.yaml line 13: delivery.dsn.ret: must be headers or full; did you mean 'headers'?",
         "job.yaml line 13: delivery.pool: must not be empty",
     ]
 

@@ -120,6 +120,7 @@ def test_policy_allows_embedded_pictures_and_styles_only() -> None:
 def test_the_preview_page_has_headers_text_values_and_hides_private_ones(tmp_path: Path) -> None:
     control = (
         "name: p\nsender: {from: news@shop.test}\nlist: {private: [pin]}\ncontent: {subject: 'Hi {{ name }}', text: t.txt}\n"
+        "delivery: {dsn: {notify: [failure]}}\n"
     )
     files = {
         "job.yaml": control,
@@ -134,6 +135,8 @@ def test_the_preview_page_has_headers_text_values_and_hides_private_ones(tmp_pat
     for part in ("<td>Subject</td><td>Hi Ann</td>", "Dear Ann, 9***", "<code>name</code></td><td>Ann</td>", "●●●●●●"):
         assert part in page
     assert "9876" not in page + shown
+    assert {"Return-Path: <news@shop.test>", "Notifications: FAILURE HDRS"} <= set(shown.splitlines())
+    assert "<td>Return-Path</td><td>news@shop.test</td>" in page
 
 
 async def test_private_numbers_and_subjects_stay_out_of_the_report(tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_every_state_has_its_number_and_its_count():
 
 FULL = {
     "name": "帳單",
-    "sender": {"from": "銀行 <a@b.test>", "reply_to": "c@d.test", "return_path": "e@f.test"},
+    "sender": {"from": "銀行 <a@b.test>", "reply_to": "c@d.test", "return_path": "e@f.test", "verp": True},
     "content": {
         "subject": "{{ name }}",
         "html": "body.html",
@@ -62,7 +62,7 @@ FULL = {
         "rules": {"dedupe": "", "suppress": ["global", "m"]},
     },
     "schedule": {"start": "2026-12-01T09:00", "deadline": "2026-12-02", "pause": ["12:00-13:30"], "timezone": "UTC"},
-    "delivery": {"pool": "p", "on_doubt": "hold", "retry_for": "5400s"},
+    "delivery": {"pool": "p", "on_doubt": "hold", "retry_for": "5400s", "dsn": {"notify": ["failure", "delay"], "ret": "full"}},
     "results": {"to": "file:///r"},
     "tables": {"stores": {"key": "k", "columns": {"k": "text"}, "encoding": "big5", "delimiter": ";", "sheet": "S"}},
 }

@@ -329,10 +329,14 @@ def test_what_the_receiver_does_not_offer_is_refused_here() -> None:
 
 
 def test_mail_parameters_as_offered_and_needed() -> None:
-    d = Dialogue(PIPE)
-    d.send(message(1, utf8=True, eight_bit=True))
     n = len(message(1).body)
-    assert said(d).startswith(b"MAIL FROM:<from@a.test> SIZE=%d BODY=8BITMIME SMTPUTF8\r\n" % n)
+    for features, parameters in [
+        (PIPE, b" SIZE=%d BODY=8BITMIME SMTPUTF8" % n),
+        (Features(pipelining=True, utf8=True), b" SMTPUTF8"),  # SMTPUTF8 implies 8BITMIME, but what is not offered is not said
+    ]:
+        d = Dialogue(features)
+        assert d.send(message(1, utf8=True, eight_bit=True)) is None
+        assert said(d).startswith(b"MAIL FROM:<from@a.test>%b\r\n" % parameters)
 
 
 class Wire:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actors.model.errors import BrokenPromise
 from actors.model.job import Manifest
-from actors.model.spec import AttachmentSpec, ContentSpec, DeliverySpec, JobSpec, ListSpec, ScheduleSpec, SenderSpec
+from actors.model.spec import AttachmentSpec, ContentSpec, DeliverySpec, DsnSpec, JobSpec, ListSpec, ScheduleSpec, SenderSpec
 from actors.model.spec_json import manifest_from_json, manifest_to_json, spec_from_json, spec_to_json
 from actors.model.states import OnDoubt
 
@@ -18,7 +18,7 @@ times = st.none() | st.datetimes() | st.datetimes(timezones=st.just(UTC))
 specs = st.builds(
     JobSpec,
     name=text,
-    sender=st.builds(SenderSpec, from_=text, reply_to=text, return_path=text),
+    sender=st.builds(SenderSpec, from_=text, reply_to=text, return_path=text, verp=st.booleans()),
     content=st.builds(
         ContentSpec,
         subject=text,
@@ -32,7 +32,12 @@ specs = st.builds(
     ),
     list_=st.builds(ListSpec, columns=st.dictionaries(text, text, max_size=3)),
     schedule=st.builds(ScheduleSpec, start=times, deadline=times, pause=st.lists(text, max_size=2).map(tuple)),
-    delivery=st.builds(DeliverySpec, on_doubt=st.sampled_from(OnDoubt), retry_for=st.floats(0, 1e9)),
+    delivery=st.builds(
+        DeliverySpec,
+        on_doubt=st.sampled_from(OnDoubt),
+        retry_for=st.floats(0, 1e9),
+        dsn=st.builds(DsnSpec, notify=st.lists(text).map(tuple)),
+    ),
 )
 
 

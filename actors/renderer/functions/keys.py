@@ -18,9 +18,10 @@ from actors.renderer.functions.inputs import text
 
 @dataclass(frozen=True)
 class TemplateKeys:
-    """The keys of all accounts, by account and name."""
+    """The keys of all accounts, by account and name, and the operator's own."""
 
     by_account: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+    bounces: bytes = field(default=b"", repr=False)  # of return paths of rows; no template can reach it
 
     def of(self, account: str) -> Mapping[str, bytes]:
         """Those that jobs of this account may use."""

@@ -13,7 +13,9 @@ MAX_HEADER_CHARS = 2000  # of one field; a DKIM signature has about 700
 def preview_page(shown: Any) -> str:
     """`shown`: the renderer's preview of a row."""
     parsed = message_from_bytes(shown.message, policy=policy.default)
-    headers = [(escape(name), escape(str(value)[:MAX_HEADER_CHARS])) for name, value in parsed.items()]
+    envelope = [("Return-Path", shown.return_path), ("Notifications", shown.dsn)]
+    headers = [(name, escape(value)) for name, value in envelope if value and shown.message]
+    headers += [(escape(name), escape(str(value)[:MAX_HEADER_CHARS])) for name, value in parsed.items()]
     values = [(f"<code>{escape(name)}</code>", escape(value)) for name, value in shown.values.items()]
     files = [
         (escape(part.get_filename() or ""), escape(part.get_content_type()), f"{len(part.get_payload(decode=True) or b''):,}")

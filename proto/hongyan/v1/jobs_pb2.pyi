@@ -528,7 +528,7 @@ class PreviewRequest(_message.Message):
     def __init__(self, job: _Optional[str] = ..., row: _Optional[int] = ..., stamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., page: _Optional[bool] = ...) -> None: ...
 
 class PreviewResponse(_message.Message):
-    __slots__ = ("row", "state", "reason", "message", "subject", "html", "text", "values", "page")
+    __slots__ = ("row", "state", "reason", "message", "subject", "html", "text", "values", "page", "return_path", "dsn")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -545,6 +545,8 @@ class PreviewResponse(_message.Message):
     TEXT_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
+    RETURN_PATH_FIELD_NUMBER: _ClassVar[int]
+    DSN_FIELD_NUMBER: _ClassVar[int]
     row: int
     state: RowState
     reason: str
@@ -554,4 +556,6 @@ class PreviewResponse(_message.Message):
     text: str
     values: _containers.ScalarMap[str, str]
     page: str
-    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[bytes] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., values: _Optional[_Mapping[str, str]] = ..., page: _Optional[str] = ...) -> None: ...
+    return_path: str
+    dsn: str
+    def __init__(self, row: _Optional[int] = ..., state: _Optional[_Union[RowState, str]] = ..., reason: _Optional[str] = ..., message: _Optional[bytes] = ..., subject: _Optional[str] = ..., html: _Optional[str] = ..., text: _Optional[str] = ..., values: _Optional[_Mapping[str, str]] = ..., page: _Optional[str] = ..., return_path: _Optional[str] = ..., dsn: _Optional[str] = ...) -> None: ...

@@ -72,13 +72,15 @@ class TableSpec(_message.Message):
     def __init__(self, key: _Optional[str] = ..., columns: _Optional[_Mapping[str, str]] = ..., encoding: _Optional[str] = ..., delimiter: _Optional[str] = ..., sheet: _Optional[str] = ...) -> None: ...
 
 class SenderSpec(_message.Message):
-    __slots__ = ("reply_to", "return_path")
+    __slots__ = ("reply_to", "return_path", "verp")
     FROM_FIELD_NUMBER: _ClassVar[int]
     REPLY_TO_FIELD_NUMBER: _ClassVar[int]
     RETURN_PATH_FIELD_NUMBER: _ClassVar[int]
+    VERP_FIELD_NUMBER: _ClassVar[int]
     reply_to: str
     return_path: str
-    def __init__(self, reply_to: _Optional[str] = ..., return_path: _Optional[str] = ..., **kwargs) -> None: ...
+    verp: bool
+    def __init__(self, reply_to: _Optional[str] = ..., return_path: _Optional[str] = ..., verp: _Optional[bool] = ..., **kwargs) -> None: ...
 
 class AttachmentSpec(_message.Message):
     __slots__ = ("file", "name", "template", "password")
@@ -208,19 +210,29 @@ class ScheduleSpec(_message.Message):
     days: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, start: _Optional[str] = ..., deadline: _Optional[str] = ..., pause: _Optional[_Iterable[str]] = ..., timezone: _Optional[str] = ..., days: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class DsnSpec(_message.Message):
+    __slots__ = ("notify", "ret")
+    NOTIFY_FIELD_NUMBER: _ClassVar[int]
+    RET_FIELD_NUMBER: _ClassVar[int]
+    notify: _containers.RepeatedScalarFieldContainer[str]
+    ret: str
+    def __init__(self, notify: _Optional[_Iterable[str]] = ..., ret: _Optional[str] = ...) -> None: ...
+
 class DeliverySpec(_message.Message):
-    __slots__ = ("pool", "on_doubt", "retry_for", "rate", "priority")
+    __slots__ = ("pool", "on_doubt", "retry_for", "rate", "priority", "dsn")
     POOL_FIELD_NUMBER: _ClassVar[int]
     ON_DOUBT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FOR_FIELD_NUMBER: _ClassVar[int]
     RATE_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    DSN_FIELD_NUMBER: _ClassVar[int]
     pool: str
     on_doubt: OnDoubt
     retry_for: _duration_pb2.Duration
     rate: str
     priority: str
-    def __init__(self, pool: _Optional[str] = ..., on_doubt: _Optional[_Union[OnDoubt, str]] = ..., retry_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rate: _Optional[str] = ..., priority: _Optional[str] = ...) -> None: ...
+    dsn: DsnSpec
+    def __init__(self, pool: _Optional[str] = ..., on_doubt: _Optional[_Union[OnDoubt, str]] = ..., retry_for: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., rate: _Optional[str] = ..., priority: _Optional[str] = ..., dsn: _Optional[_Union[DsnSpec, _Mapping]] = ...) -> None: ...
 
 class ResultsSpec(_message.Message):
     __slots__ = ("to",)
