@@ -134,11 +134,12 @@ class Reputation:
     def _view(self, lane: LaneState, report: LaneReport, now: float) -> View:
         base = self._bases[lane.egress, lane.site]
         others = [o for o in self._sites[lane.site].values() if o is not lane]
-        content_share = 0.0
+        content_share, misnamed = 0.0, 0
         if report.jobs:
             experiment = self._experiments.setdefault(lane.site, Experiment())
             experiment.take(lane.egress, report)
             content_share = experiment.content_share(lane.egress, report)
+            misnamed = experiment.misnamed(lane.egress, report)
         quota, quota_until = self._quota(lane.egress, report, now)
         if not others and not content_share and quota == NO_QUOTA:
             return base
@@ -154,6 +155,7 @@ class Reputation:
             probe_gap=seen.probe_gap,
             grey_wait=seen.grey_wait,
             content_share=content_share,
+            misnamed=misnamed,
             quota=quota,
             quota_until=quota_until,
         )

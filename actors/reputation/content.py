@@ -1,7 +1,8 @@
 """The counts of the natural experiment, a site at a time: who refused which job through which egress. Bounded and decaying.
 
 `experiment` says what such counts mean; here they are kept, and asked how many of a report's refusals about our address are
-really about a job's content: they come to that job through every egress, and to no other job.
+really about a job's content: they come to that job through every egress, and to no other job. And the other way round: how
+many refusals that speak of content are really about the address, since the same job passes through the others.
 """
 
 from actors.model.delivery import LaneReport
@@ -9,7 +10,7 @@ from actors.model.states import Blame
 from actors.reputation.experiment import Cell, whom
 
 MOST_CELLS = 256  # of one site; the smallest go first
-HALVE_AT = 2_000.0  # attempts in a cell: older ones count half from there
+HALVE_AT = 64.0  # attempts in a cell: older ones count half from there, so that a change shows within some ten
 
 
 class Experiment:
@@ -37,3 +38,11 @@ class Experiment:
             tally.egress for tally in report.jobs if tally.egress and whom(self.cells, egress, tally.job).blame is Blame.CONTENT
         )
         return min(1.0, about_content / report.egress)
+
+    def misnamed(self, egress: str, report: LaneReport) -> int:
+        """The report's refusals with blame content that follow the egress."""
+        return sum(
+            tally.content
+            for tally in report.jobs
+            if tally.content and whom(self.cells, egress, tally.job).blame is Blame.EGRESS
+        )

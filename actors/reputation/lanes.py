@@ -38,8 +38,9 @@ def step(lane: LaneState, report: LaneReport, now: float, view: View) -> LaneLim
     # Connecting takes time in which nothing could be accepted: a new lane is measured from its first acceptance on.
     seconds = min(now - lane.at, LONGEST_GAP) if lane.at and (lane.good_at or lane.rate) else 0.0
     lane.at = now
-    egress = max(0.0, report.egress - view.content_share * report.egress)
-    answered = report.delivered + report.refused
+    misnamed = min(view.misnamed, report.refused)
+    egress = max(0.0, report.egress - view.content_share * report.egress) + misnamed
+    answered = report.delivered + report.refused - misnamed
     bad = report.busy + egress
     if lane.circuit == OPEN:
         choice.learn(lane, answered, seconds)

@@ -119,6 +119,7 @@ class View:
     healed: bool = False  # another lane has just found that the outage is over
     probe_gap: float = 0.0  # the longest pause between probes that costs less than the others deliver; 0 = the rule's own
     content_share: float = 0.0  # of this report's refusals with blame egress, those that follow a job over all egresses
+    misnamed: int = 0  # of this report's refusals with blame content, those that follow the egress
     grey_wait: float = 0.0  # learned by another lane of the site
     quota: int = -1  # what the egress's warm-up leaves to this lane; -1 = any number
     quota_until: float = 0.0

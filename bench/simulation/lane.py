@@ -61,7 +61,7 @@ class Lane:
         self.ready: deque[int] = deque()  # in hand, not opened
         self.queue: deque[tuple[int, int]] = deque()  # opened, not started: (row, connections it met the end of)
         self.open = 0  # opened and not settled
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}  # in the order of their opening, so that a seed gives one result
         self.connecting = 0
         self.rate = -1.0
         self._settled = 0
@@ -223,7 +223,7 @@ class Lane:
             self._failed(stage, Reply(0, "timed out") if answer.yes else read(stage, answer.reply, answer.drop)[0])
             return
         connection = Connection(session, self.limits.messages_per_connection, idle_since=self._engine.now)
-        self.connections.add(connection)
+        self.connections[connection] = None
         self._engine.at(self._engine.now + IDLE_SECONDS, self._idle, connection)
         self.wake()
 
@@ -238,7 +238,7 @@ class Lane:
 
     def _close(self, connection: Connection, quitting: bool) -> None:
         connection.closed = True
-        self.connections.discard(connection)
+        self.connections.pop(connection, None)
         self.site.close(connection.session)
         if connection.settled and not quitting:
             self.seen.closed(connection.settled)
