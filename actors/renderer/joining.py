@@ -16,8 +16,8 @@ import pyarrow as pa
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Snapshot, snapshot_path, table_path
 from actors.model.ports import Vault
+from actors.renderer.functions.arrowcolumns import from_arrow
 from actors.renderer.functions.table import KeyIndex, Table, index_of, texts_of
-from actors.renderer.functions.values import from_arrow
 
 _SEED = b"seed"
 _PARTS = ("hashes", "starts", "order")

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from actors.model.job import TableShape
+from actors.renderer.functions.arrowcolumns import from_arrow
 from actors.renderer.functions.table import Table, index_of, texts_of
-from actors.renderer.functions.values import from_arrow
 from tests.fakes.snapshot import ARROW
 
 ZONE = ZoneInfo("Asia/Taipei")

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.renderer.functions import REGISTRY
+from actors.renderer.functions.arrowcolumns import from_arrow
 from actors.renderer.functions.digits import printed_floats
 from actors.renderer.functions.digitwords import Style, written
 from actors.renderer.functions.scope import Scope
-from actors.renderer.functions.values import Col, Lit, column_of, decimals, from_arrow, list_of, texts
+from actors.renderer.functions.values import Col, Lit, column_of, decimals, list_of, texts
 from actors.renderer.template import Context
 
 CONTEXT = Context(types={}, as_of=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))

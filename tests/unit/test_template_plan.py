@@ -15,7 +15,9 @@ from markupsafe import Markup, escape
 
 from actors.model.errors import InvalidInput
 from actors.model.states import RowState
-from actors.renderer.functions.values import Col, Lit, column_of, from_arrow, list_of, select, spread, weave
+from actors.renderer.functions.arrowcolumns import from_arrow
+from actors.renderer.functions.choosing import select, spread, weave
+from actors.renderer.functions.values import Col, Lit, column_of, list_of
 from actors.renderer.template import Columns, Context, Plan, compile_template
 from actors.renderer.template.printing import escaped
 from tests.examples import examples

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from actors.renderer.functions.choosing import select
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function, signature
 from actors.renderer.functions.scope import Scope, fail_all
-from actors.renderer.functions.values import Lit, Value, null_of, select
+from actors.renderer.functions.values import Lit, Value, null_of
 
 FAMILY = "Tables"
 CODES = "hongyan_codes"  # the argument that the compiler adds; no template can write it

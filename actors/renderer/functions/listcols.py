@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from actors.renderer.functions.values import OBJ, Col, Index, Mask, column_of, from_arrow
+from actors.renderer.functions.arrowcolumns import from_arrow
+from actors.renderer.functions.values import OBJ, Col, Index, Mask, column_of
 
 Counts = NDArray[np.int64]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.renderer.functions import ops
+from actors.renderer.functions.choosing import select
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.decimals import contains, equal
 from actors.renderer.functions.errors import Refused, Required, Skipped
@@ -20,7 +21,7 @@ from actors.renderer.functions.numbercolumns import bands
 from actors.renderer.functions.registry import kernel, prepared, scalar, without_nulls
 from actors.renderer.functions.scope import ByColumn, Scope, each, truth
 from actors.renderer.functions.strings import firsts, parts
-from actors.renderer.functions.values import TEXT, Col, Lit, Value, bools, list_of, null_of, select
+from actors.renderer.functions.values import TEXT, Col, Lit, Value, bools, list_of, null_of
 
 FAMILY = "Logic"
 

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from actors.renderer.functions.arrowcolumns import from_arrow
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.guards import checked
 from actors.renderer.functions.registry import NULL_IN_NULL_OUT, Function, Run, by_rows, required
 from actors.renderer.functions.scope import OneRow, Scope, each
 from actors.renderer.functions.settings import by_settings
-from actors.renderer.functions.values import Col, Lit, Value, all_plain, column_of, from_arrow, list_of
+from actors.renderer.functions.values import Col, Lit, Value, all_plain, column_of, list_of
 
 __all__ = ["Refused", "column", "scalar"]
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from actors.renderer.functions.choosing import spread
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.scope import Done, OneRow, Part, Scope, each, each_distinct, fail_all, some_null
-from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of, spread
+from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of
 
 NULL_IN_NULL_OUT = "null in, null out"
 HOW = {"N": "column kernel", "D": "once a distinct value", "J": "join with a table", "R": "row by row"}

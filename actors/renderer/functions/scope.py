@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from actors.renderer.functions.choosing import weave
 from actors.renderer.functions.coded import Coded, Words
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.listcols import ListCol
@@ -31,7 +32,6 @@ from actors.renderer.functions.values import (
     column_of,
     list_of,
     null_of,
-    weave,
 )
 
 ROWS_A_COUNT = 256  # worked out by a scalar function before the time is looked at: some milliseconds at most

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 
 from actors.model.hashing import Hashes, hash_texts
 from actors.model.job import TableShape
+from actors.renderer.functions.arrowcolumns import from_arrow
 from actors.renderer.functions.coded import NOTHING, Coded, Words
 from actors.renderer.functions.errors import RowStop
-from actors.renderer.functions.values import INT, TEXT, Col, Index, coded_texts, from_arrow
+from actors.renderer.functions.values import INT, TEXT, Col, Index, coded_texts
 
 MAX_SEEDS = 16  # no table meets itself under one seed by chance; who makes it meet under one cannot under all
 CODED_ROWS = 1 << 22  # of a column that is held as codes: 16 MB of them

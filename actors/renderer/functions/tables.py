@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.renderer.functions.aggregates import AGGREGATES, NUMERIC, aggregate
+from actors.renderer.functions.choosing import spread
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, Refused
 from actors.renderer.functions.guards import binop, checked
@@ -22,7 +23,7 @@ from actors.renderer.functions.listcols import Fields, ListCol, RowCol, edges
 from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function
 from actors.renderer.functions.scope import Part, Scope, each, fail_all
 from actors.renderer.functions.table import Table, key_text
-from actors.renderer.functions.values import INT, TEXT, Col, Index, Lit, Value, column_of, list_of, null_of, numbers, spread
+from actors.renderer.functions.values import INT, TEXT, Col, Index, Lit, Value, column_of, list_of, null_of, numbers
 
 FAMILY = "Tables"
 _ADDS = ("sum", "avg")

@@ -15,9 +15,10 @@ from jinja2.runtime import Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from actors.renderer.functions import REGISTRY, guards, ops
+from actors.renderer.functions.choosing import select, spread, weave
 from actors.renderer.functions.listcols import RowCol
 from actors.renderer.functions.scope import each, truth
-from actors.renderer.functions.values import Col, Lit, Mask, Value, bools, select, spread, weave
+from actors.renderer.functions.values import Col, Lit, Mask, Value, bools
 from actors.renderer.template import inherited
 from actors.renderer.template.filters import FAST
 from actors.renderer.template.frame import Frame

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from actors.model.states import RowState
 from actors.renderer.functions import Function
+from actors.renderer.functions.choosing import select, spread
 from actors.renderer.functions.coded import Coded
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
@@ -21,7 +22,7 @@ from actors.renderer.functions.guards import weigh_lists
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_HELD_CHARS, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.functions.listcols import nested_from_arrow
 from actors.renderer.functions.strings import longest_bytes
-from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of, select, spread
+from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of
 from actors.renderer.template.columns import Failure, Piece
 from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
 from actors.renderer.template.printing import printed

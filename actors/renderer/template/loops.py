@@ -11,11 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 from jinja2 import nodes
 
+from actors.renderer.functions.choosing import select
 from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import MAX_ITEMS
 from actors.renderer.functions.listcols import Counts, ListCol, edges, list_column
 from actors.renderer.functions.scope import each, fail_all, truth
-from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers, select
+from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.frame import Frame
 
