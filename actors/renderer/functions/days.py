@@ -9,9 +9,10 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from actors.renderer.functions.distinct import each_distinct
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import day
-from actors.renderer.functions.scope import Scope, each_distinct
+from actors.renderer.functions.scope import Scope
 from actors.renderer.functions.values import DATE, INT, Col, Lit, Mask, Value, column_of, kind_of, numbers
 
 Days = NDArray[np.int64]

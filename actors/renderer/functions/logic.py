@@ -14,12 +14,13 @@ from actors.renderer.functions import ops
 from actors.renderer.functions.choosing import select
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.decimals import contains, equal
+from actors.renderer.functions.distinct import ByColumn
 from actors.renderer.functions.errors import Refused, Required, Skipped
 from actors.renderer.functions.inputs import exact, items, number, text, together
 from actors.renderer.functions.limits import MAX_REASON_CHARS
 from actors.renderer.functions.numbercolumns import bands
 from actors.renderer.functions.registry import kernel, prepared, scalar, without_nulls
-from actors.renderer.functions.scope import ByColumn, Scope, each, truth
+from actors.renderer.functions.scope import Scope, each, truth
 from actors.renderer.functions.strings import firsts, parts
 from actors.renderer.functions.values import TEXT, Col, Lit, Value, bools, list_of, null_of
 

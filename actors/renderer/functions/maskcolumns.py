@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.renderer.functions.scope import Done
+from actors.renderer.functions.distinct import Done
 from actors.renderer.functions.strings import (
     Bytes,
     Ints,

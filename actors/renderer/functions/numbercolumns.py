@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.renderer.functions.coded import coded_by
-from actors.renderer.functions.scope import Done
+from actors.renderer.functions.distinct import Done
 from actors.renderer.functions.values import DECIMAL, FLOAT, INT, Col, Mask, coded_texts, column_of, decimals, numbers
 
 LARGEST = 2**62

@@ -15,9 +15,9 @@ from babel.numbers import NumberPattern, get_currency_symbol, parse_pattern
 
 from actors.renderer.functions.digits import multiples
 from actors.renderer.functions.digitwords import MAX_PLACES, Style, written
+from actors.renderer.functions.distinct import Done
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import exact, number
-from actors.renderer.functions.scope import Done
 from actors.renderer.functions.values import Col, coded_texts
 
 Format = Callable[[Any], str]

@@ -15,7 +15,8 @@ import numpy as np
 
 from actors.renderer.functions.choosing import spread
 from actors.renderer.functions.context import Context
-from actors.renderer.functions.scope import Done, OneRow, Part, Scope, each, each_distinct, fail_all, some_null
+from actors.renderer.functions.distinct import Done, each_distinct
+from actors.renderer.functions.scope import OneRow, Part, Scope, each, fail_all, some_null
 from actors.renderer.functions.values import Col, Lit, Value, column_of, list_of
 
 NULL_IN_NULL_OUT = "null in, null out"

@@ -11,10 +11,10 @@ from typing import Any
 from actors.renderer.functions import numbercolumns
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.decimals import met
+from actors.renderer.functions.distinct import ByColumn
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import MAX_DIGITS, WIDE, Number, exact, like, number, whole
 from actors.renderer.functions.registry import prepared, scalar
-from actors.renderer.functions.scope import ByColumn
 
 FAMILY = "Numbers"
 _FAST = 2.0**40  # below it a float times ten to the n is wrong by less than 0.001, and so is the value that prints

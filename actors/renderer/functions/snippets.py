@@ -11,10 +11,11 @@ from typing import Any
 from markupsafe import Markup
 
 from actors.renderer.functions.context import Context
+from actors.renderer.functions.distinct import each_distinct
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import text
 from actors.renderer.functions.registry import REGISTRY, SETTINGS, Function, signature
-from actors.renderer.functions.scope import Scope, each, each_distinct
+from actors.renderer.functions.scope import Scope, each
 from actors.renderer.functions.snippet import Snippet, Snippets, plain_locale
 from actors.renderer.functions.values import Lit, Value
 

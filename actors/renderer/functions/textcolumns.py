@@ -7,10 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.renderer.functions.distinct import Done
 from actors.renderer.functions.errors import RowStop
 from actors.renderer.functions.inputs import UNMARKED, clusters, text, unmarked, whole
 from actors.renderer.functions.limits import MAX_SIZE_ARGUMENT, MAX_TEXT_CHARS
-from actors.renderer.functions.scope import Done
 from actors.renderer.functions.values import INT, TEXT, Col, Mask, bools, numbers, texts
 
 _ALONE = f"^{UNMARKED}$".replace("$", r"\z")
