@@ -20,7 +20,7 @@ from actors.model.errors import InvalidInput
 from actors.model.states import RowState
 from actors.renderer.functions import REGISTRY, guards
 from actors.renderer.functions.limits import MAX_STEPS
-from actors.renderer.template import Context, compile_template, frame, metering, sandbox
+from actors.renderer.template import Context, compile_template, metering, sandbox, shard
 from tests.examples import examples
 
 CONTEXT = Context(types={"s": "text", "n": "int", "f": "float"}, as_of=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
@@ -288,7 +288,7 @@ def test_s12_looks_through_deep_values_are_steps(look: str, how: str, monkeypatc
 @pytest.mark.parametrize("at", range(len(BOMBS)))
 def test_s12_bombs(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # With a part of the steps: what only the steps stop is stopped alike, and sooner.
-    for module in (metering, frame):
+    for module in (metering, shard):
         monkeypatch.setattr(module, "MAX_STEPS", MAX_STEPS // 40)
     stopped(BOMBS[at])
 

@@ -23,9 +23,10 @@ from actors.renderer.functions.context import Context
 from actors.renderer.functions.guards import weigh
 from actors.renderer.functions.values import list_of
 from actors.renderer.template.expressions import METHODS, Expressions, RowByRow
-from actors.renderer.template.frame import Frame, Shard
+from actors.renderer.template.frame import Frame
 from actors.renderer.template.places import Places
 from actors.renderer.template.sandbox import RowEnvironment
+from actors.renderer.template.shard import Shard
 from actors.renderer.template.syntax import Source
 
 MOST_CHARS = 10_000  # of a folded text: a longer one would be kept in the plan and in the code of the sandbox

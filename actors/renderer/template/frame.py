@@ -6,31 +6,19 @@ In a loop the rows of a frame are the items of many rows of the shard; a mistake
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from actors.model.states import RowState
 from actors.renderer.functions import Function
 from actors.renderer.functions.choosing import select, spread
-from actors.renderer.functions.coded import Coded
-from actors.renderer.functions.context import Context
-from actors.renderer.functions.errors import Limit, reason_of, state_of
-from actors.renderer.functions.guards import weigh_lists
-from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_HELD_CHARS, MAX_OUTPUT_CHARS, MAX_STEPS
-from actors.renderer.functions.listcols import nested_from_arrow
-from actors.renderer.functions.strings import longest_bytes
-from actors.renderer.functions.values import Col, Index, Lit, Mask, Value, list_of
-from actors.renderer.template.columns import Failure, Piece
-from actors.renderer.template.itemtexts import LoopPiece, Texts, joined
+from actors.renderer.functions.values import Index, Lit, Mask, Value, list_of
+from actors.renderer.template.columns import Piece
+from actors.renderer.template.itemtexts import Texts, joined
 from actors.renderer.template.printing import printed
-from actors.renderer.template.sandbox import RowEnvironment
-from actors.renderer.template.timelimit import GRAIN, Spent
-from actors.renderer.template.timing import Timing
-
-_EMPTY = pa.array([""])
+from actors.renderer.template.shard import Shard
+from actors.renderer.template.space import Space
+from actors.renderer.template.timelimit import GRAIN
 
 
 def _same(value: Value) -> Any:
@@ -42,63 +30,6 @@ def _same(value: Value) -> Any:
 
 def _call(function: Function, args: list[Value]) -> tuple[Any, ...]:
     return function.name, *map(_same, args)
-
-
-class Shard:
-    """One run of a plan: the rows, the columns loaded so far, the rows that failed."""
-
-    __slots__ = (
-        "columns",
-        "environment",
-        "failed",
-        "held",
-        "job",
-        "n",
-        "place",
-        "spent",
-        "statics",
-        "steps",
-        "table",
-        "timing",
-        "zone",
-    )
-
-    def __init__(
-        self,
-        table: pa.Table | pa.RecordBatch,
-        n: int,
-        job: Context,
-        environment: RowEnvironment,
-        zone: ZoneInfo,
-        statics: Sequence[str] = (),
-    ):
-        self.table, self.n, self.job, self.environment, self.zone = table, n, job, environment, zone
-        self.statics = statics  # the plan's literals
-        self.timing: Timing | None = None
-        self.held: NDArray[np.int64] = np.zeros(n, np.int64)  # characters of texts that are kept for each row
-        self.spent: Spent | None = None  # the time that the rows have taken
-        self.columns: dict[str, Col] = {}
-        self.failed: dict[int, Failure] = {}
-        self.place = ""  # file and line of what is being worked out
-        self.steps: NDArray[np.int64] = np.zeros(n, np.int64)  # what each row has used of MAX_STEPS
-
-    def column(self, name: str) -> Col:
-        """A list column."""
-        column = self.columns.get(name)
-        if column is None:
-            column = self.columns[name] = nested_from_arrow(self.table.column(name), self.zone)
-        return column
-
-
-class Space:
-    """What pieces stand for: the rows of a shard, or the items of a loop, at most `most` of them of one row. `owners`: the rows
-    in the shard that they belong to (None: they are the rows)."""
-
-    __slots__ = ("longest", "most", "n", "owners")
-
-    def __init__(self, n: int, owners: Index | None = None, most: int = 1):
-        self.n, self.owners, self.most = n, owners, most
-        self.longest = 0  # no place of it has more characters than this so far
 
 
 class Frame:
@@ -133,7 +64,7 @@ class Frame:
         within: Index | None = None,
     ):
         self.shard, self.job, self.index, self.owners = shard, shard.job, index, owners
-        self.space = space or Space(shard.n)
+        self.space = space or Space(shard)
         self.n = self.space.n if index is None else len(index)
         self._parent, self.within = parent, within  # places of these rows in the parent; None: the same rows
         self.names: dict[str, Value] = {}  # what statements of this frame have set
@@ -213,7 +144,7 @@ class Frame:
     def items(self, within: Index, most: int = 1) -> "Frame":
         """A space of its own with one row for each item of a loop; `within` are the rows of this frame that they belong to."""
         owners = self._owners(within)
-        frame = Frame(self.shard, Space(len(within), owners, most), None, owners, self, within)
+        frame = Frame(self.shard, Space(self.shard, owners, most), None, owners, self, within)
         frame.depth = self.depth + 1
         return frame
 
@@ -241,56 +172,20 @@ class Frame:
 
     def fail(self, i: int, error: BaseException, place: str = "") -> None:
         """Row i of the frame gives no text; the first reason stays. `place`: where, if not in what is being worked out."""
-        at = self.owner(i)
-        if at not in self.shard.failed:
-            self.shard.failed[at] = Failure(state_of(error), f"{place or self.shard.place}: {reason_of(error)}")
+        self.shard.fail(self.owner(i), error, place)
 
     def spend(self, i: int, values: Sequence[Any]) -> None:
-        """Charges row i for lists that a column step touches."""
-        at = self.owner(i)
-        if self.shard.steps[at] > MAX_STEPS:  # an item before this one has ended the row
-            raise Limit("takes too many steps")
-        weight = weigh_lists(values)
-        if weight:
-            self.shard.steps[at] += 1 + weight // ITEMS_A_STEP
-            if self.shard.steps[at] > MAX_STEPS:
-                raise Limit("takes too many steps")
+        """Charges row i for lists that a column step touches. Raises Limit."""
+        self.shard.spend(self.owner(i), values)
 
     def charge(self, steps: NDArray[np.int64] | int) -> None:
         """Charges each row of the frame these steps; the rows that have no more left fail."""
-        shard = self.shard
-        if self.owners is None:
-            shard.steps += steps
-        else:
-            shard.steps += _sums(self.owners, np.broadcast_to(np.int64(steps), self.n), shard.n)
-        if self.n and shard.steps.max() > MAX_STEPS:
-            for at in np.flatnonzero(shard.steps > MAX_STEPS).tolist():
-                self._stop(at, "takes too many steps")
+        self.shard.charge(self.owners, steps)
 
     def late(self, least: float = GRAIN) -> bool:
-        """Charges the living rows of the frame the time since the last count, if it is this long at least, and ends those that
-        have taken too much; whether none is left."""
-        spent = self.shard.spent
-        seconds = 0.0 if spent is None else spent.take(least)
-        if spent is None or not seconds:
-            return False
-        alive = self.alive()
-        paying = self.n if alive is None else np.count_nonzero(alive)
-        if not paying:
-            return True
-        if self.owners is None:
-            spent.rows[:] += seconds / paying
-        else:
-            spent.rows += np.bincount(self.owners if alive is None else self.owners[alive], minlength=len(spent.rows)) * (
-                seconds / paying
-            )
-        over = spent.rows > spent.most
-        if not over.any():
-            return False
-        for at in np.flatnonzero(over).tolist():
-            self._stop(at, spent.reason(at))
-        alive = self.alive()
-        return alive is not None and not alive.any()
+        """Charges the living rows the time since the last count, if it is this long at least, and ends those that have taken
+        too much; whether none is left."""
+        return self.shard.take_time(self.owners, self.n, least)
 
     def hold(self, values: list[Any], start: int) -> None:
         """Counts the texts among the values of rows from `start` on. Where they are too much to hold, the rows that have most
@@ -298,91 +193,23 @@ class Frame:
         places = range(start, min(len(values), self.n))
         sizes = np.fromiter((len(values[i]) if isinstance(values[i], str) else 0 for i in places), np.int64, len(places))
         owners = np.arange(start, places.stop) if self.owners is None else self.owners[start : places.stop]
-        shard = self.shard
-        shard.held = shard.held + _sums(owners, sizes, shard.n)
-        if shard.held.sum() <= MAX_HELD_CHARS:
-            return
-        for at in np.flatnonzero(shard.held >= shard.held[shard.held > 0].mean()).tolist():
-            self._stop(at, "makes texts that are too long together")
-            shard.held[at] = 0
-        for i, at in zip(places, owners.tolist(), strict=True):
-            if at in shard.failed:
-                values[i] = None
-
-    def _stop(self, at: int, reason: str) -> None:
-        """Ends a row of the shard."""
-        self.shard.failed.setdefault(at, Failure(RowState.RENDER_ERROR, f"{self.shard.place}: {reason}"))
+        if self.shard.hold(owners, sizes):
+            for i, at in zip(places, owners.tolist(), strict=True):
+                if at in self.shard.failed:
+                    values[i] = None
 
     def alive(self) -> Mask | None:
         """Which rows have not failed; None: all."""
-        failed = self.shard.failed
-        if not failed:
-            return None
-        mask = np.ones(self.shard.n, np.bool_)
-        mask[list(failed)] = False
-        if self.owners is not None:
-            mask = mask[self.owners]
-        return None if mask.all() else mask
+        return self.shard.alive(self.owners)
 
     def emit(self, pieces: list[Piece], texts: Texts, closed: bool = False) -> None:
         """Adds a slot's texts of these rows; a row whose slots grow too long fails. `closed`: a literal follows at once."""
-        space = self.space
-        if isinstance(texts, Coded):
-            pieces.append(Piece(coded=texts if self.index is None else texts.placed(self.index, space.n), closed=closed))
-            self.wrote(pieces, texts.longest())
-            return
-        longest = max(map(len, texts), default=0) if isinstance(texts, list) else longest_bytes(texts)
-        if self.index is None:
-            placed = texts
-        elif isinstance(texts, list):
-            placed = [""] * space.n
-            for i, text in zip(self.index.tolist(), texts, strict=True):
-                placed[i] = text
-        else:
-            places = np.zeros(space.n, np.int64)
-            places[self.index] = np.arange(1, self.n + 1)
-            placed = pa.concat_arrays([_EMPTY, texts]).take(pa.array(places))
-        pieces.append(Piece(values=placed, closed=closed) if isinstance(placed, list) else Piece(text=placed, closed=closed))
-        self.wrote(pieces, longest)
+        self.space.write(pieces, texts, self.index, closed)
 
     def looped(self, pieces: list[Piece], items: "Frame", written: list[Piece], counts: NDArray[np.int64]) -> None:
         """Adds what a loop wrote for these rows, each of which has so many of the items."""
-        if not written:
-            return
-        if self.index is not None:
-            placed = np.zeros(self.space.n, np.int64)
-            placed[self.index] = counts
-            counts = placed
-        pieces.append(LoopPiece(written, self.shard.statics, counts))
-        literals = sum(len(self.shard.statics[piece.static]) for piece in written if piece.static >= 0)
-        self.wrote(pieces, int(counts.max(initial=0)) * (items.space.longest + literals))
-
-    def wrote(self, pieces: list[Piece], chars: int) -> None:
-        """Notes that the last of these pieces has at most so many characters in any place."""
-        space = self.space
-        space.longest += chars
-        if space.longest * space.most > MAX_OUTPUT_CHARS:
-            self._measure(pieces)
-
-    def _measure(self, pieces: list[Piece]) -> None:
-        """Counts what each row has written in this space, and stops those that wrote too much."""
-        space, shard = self.space, self.shard
-        chars = np.zeros(space.n, np.int64)
-        for piece in pieces:
-            if piece.static < 0:
-                chars += piece.lengths()
-            elif space.owners is not None:  # a literal outside of loops costs a row nothing
-                chars += len(shard.statics[piece.static]) * (1 if piece.mask is None else piece.mask)
-        total = chars if space.owners is None else _sums(space.owners, chars, shard.n)
-        long = total > MAX_OUTPUT_CHARS
-        if long.any():
-            for at in np.flatnonzero(long).tolist():
-                self._stop(at, "writes a text that is too long")
-            last = pieces[-1]
-            gone = long if space.owners is None else long[space.owners]
-            if last.static < 0:
-                pieces[-1] = Piece(values=["" if cut else text for text, cut in zip(last.values, gone.tolist(), strict=True)])
-        space.longest = int(total[~long].max(initial=0)) // space.most
+        if written:
+            self.space.write_items(pieces, items.space, written, counts, self.index)
 
     def mask(self) -> Mask | None:
         """These rows as a mask over their space; None: all."""
@@ -402,9 +229,3 @@ class Frame:
         found: Mapping[str, Value] = {name: value for name in names if (value := self.load(name)) is not None}
         lists = [list_of(value, self.n) for value in found.values()]
         return list(found), list(zip(*lists, strict=True)) if lists else [()] * self.n
-
-
-def _sums(owners: Index, amounts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """The sum of the amounts of each owner."""
-    sums: NDArray[np.int64] = np.bincount(owners, amounts, n).astype(np.int64)
-    return sums
