@@ -1,33 +1,28 @@
 """Expressions of the syntax tree as steps over columns. What no step can do raises `RowByRow` while compiling.
 
-An operand that Python would not work out for a row (the other side of `and`, `or`, a ternary, a chained comparison) is not
-worked out for it here either.
+Here is what a node means; what its step does with columns is in `operators` and in the functions.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 from jinja2 import nodes
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from actors.renderer.functions import REGISTRY, guards, ops
-from actors.renderer.functions.choosing import select, spread, weave
+from actors.renderer.functions import REGISTRY
 from actors.renderer.functions.listcols import RowCol
-from actors.renderer.functions.scope import each, truth
-from actors.renderer.functions.values import Col, Lit, Mask, Value, bools
-from actors.renderer.template import inherited
+from actors.renderer.functions.scope import each
+from actors.renderer.functions.values import Col, Lit, Value
+from actors.renderer.template import inherited, operators
 from actors.renderer.template.filters import FAST
-from actors.renderer.template.frame import Frame
+from actors.renderer.template.frame import Frame, Step
 from actors.renderer.template.loops import ATTRIBUTES, LOOP
 from actors.renderer.template.operands import SIGNS
 from actors.renderer.template.sandbox import TEXT_METHODS, RowEnvironment, bounded_range
 from actors.renderer.template.watch import FILTER
 
-Step = Callable[[Frame], Value]
 METHODS = TEXT_METHODS - {"format", "format_map"}
 
 
@@ -74,114 +69,67 @@ class Expressions:
         return step
 
     def _const(self, node: nodes.Const) -> Step:
-        value = Lit(node.value)
-        return lambda frame: value
+        return operators.constant(node.value)
 
     def _environmentattribute(self, node: nodes.EnvironmentAttribute) -> Step:
         """A constant that the tree cannot hold."""
-        value = Lit(getattr(self._environment, node.name))
-        return lambda frame: value
+        return operators.constant(getattr(self._environment, node.name))
 
     def _name(self, node: nodes.Name) -> Step:
         if node.name == "loop" and self.loops:
             raise RowByRow("hands `loop` over")
         if node.name in self.template_names:
             raise RowByRow(f"hands {node.name} over")
-        name, undefined = node.name, Lit(self._environment.undefined(name=node.name))
+        return operators.named(node.name, self._environment.undefined(name=node.name))
 
-        def load(frame: Frame) -> Value:
-            value = frame.load(name)
-            return undefined if value is None else value
-
-        return load
+    def _steps(self, found: Sequence[nodes.Node]) -> list[Step]:
+        return [self.step(node) for node in found]
 
     def _binary(self, node: nodes.BinExpr) -> Step:
-        op, left, right = SIGNS[type(node)], self.step(node.left), self.step(node.right)
-        return lambda frame: ops.binary(frame, op, left(frame), right(frame))
+        return operators.binary(SIGNS[type(node)], self.step(node.left), self.step(node.right))
 
     _add = _sub = _mul = _div = _floordiv = _mod = _pow = _binary
 
     def _neg(self, node: nodes.Neg) -> Step:
-        operand = self.step(node.node)
-        return lambda frame: ops.unary(frame, "-", operand(frame))
+        return operators.unary("-", self.step(node.node))
 
     def _pos(self, node: nodes.Pos) -> Step:
-        operand = self.step(node.node)
-        return lambda frame: ops.unary(frame, "+", operand(frame))
+        return operators.unary("+", self.step(node.node))
 
     def _not(self, node: nodes.Not) -> Step:
-        operand = self.step(node.node)
-        return lambda frame: bools(~truth(frame, operand(frame)))
+        return operators.negated(self.step(node.node))
 
     def _and(self, node: nodes.And) -> Step:
-        left, right = self.step(node.left), self.step(node.right)
-
-        def run(frame: Frame) -> Value:
-            value = left(frame)
-            return _where(frame, truth(frame, value), right, value)
-
-        return run
+        return operators.both(self.step(node.left), self.step(node.right))
 
     def _or(self, node: nodes.Or) -> Step:
-        left, right = self.step(node.left), self.step(node.right)
-
-        def run(frame: Frame) -> Value:
-            value = left(frame)
-            return _where(frame, ~truth(frame, value), right, value)
-
-        return run
+        return operators.either(self.step(node.left), self.step(node.right))
 
     def _condexpr(self, node: nodes.CondExpr) -> Step:
         test, yes = self.step(node.test), self.step(node.expr1)
-        no: Step = self.step(node.expr2) if node.expr2 is not None else _missing_else
+        no = self.step(node.expr2) if node.expr2 is not None else None
         simple = all(isinstance(n, nodes.Const | nodes.Name | None) for n in (node.expr1, node.expr2))
-
-        def run(frame: Frame) -> Value:
-            mask = truth(frame, test(frame))
-            if simple:
-                return select(mask, yes(frame), no(frame))
-            return _branch(frame, mask, yes, no)
-
-        return run
+        return operators.choice(test, yes, no, simple)
 
     def _compare(self, node: nodes.Compare) -> Step:
         first = self.step(node.expr)
-        pairs = [(operand.op, self.step(operand.expr)) for operand in node.ops]
-
-        def chain(frame: Frame, left: Value, at: int) -> Value:
-            op, operand = pairs[at]
-            right = operand(frame)
-            result = ops.compare(frame, op, left, right)
-            if at + 1 == len(pairs):
-                return result
-            mask = truth(frame, result)
-            if mask.all():
-                return chain(frame, right, at + 1)
-            if not mask.any():
-                return result
-            return spread(mask, chain(frame.among(mask), right.take(np.flatnonzero(mask)), at + 1), result)
-
-        return lambda frame: chain(frame, first(frame), 0)
+        return operators.compared(first, [(operand.op, self.step(operand.expr)) for operand in node.ops])
 
     def _concat(self, node: nodes.Concat) -> Step:
-        parts = [self.step(part) for part in node.nodes]
-        markup = self._eval.autoescape
-        return lambda frame: each(frame, lambda *values: guards.tilde(values, markup), [part(frame) for part in parts])
+        return operators.concatenated(self._steps(node.nodes), self._eval.autoescape)
 
     def _list(self, node: nodes.List) -> Step:
-        items = [self.step(item) for item in node.items]
-        return lambda frame: each(frame, lambda *values: list(values), [item(frame) for item in items])
+        return operators.listed(self._steps(node.items))
 
     def _tuple(self, node: nodes.Tuple) -> Step:
-        items = [self.step(item) for item in node.items]
-        return lambda frame: each(frame, lambda *values: values, [item(frame) for item in items])
+        return operators.tupled(self._steps(node.items))
 
     def _getattr(self, node: nodes.Getattr) -> Step:
         name, get = node.attr, self._environment.getattr
         if self._is_loop(node.node):
             if name not in ATTRIBUTES:
                 raise RowByRow(f"loop.{name} is not worked out for all items at once")
-            return lambda frame: _loaded(frame, LOOP + name)
+            return lambda frame: operators.loaded(frame, LOOP + name)
         obj = self.step(node.node)
         hidden = hasattr(dict, name)  # Jinja2 finds the methods of a row before its fields
 
@@ -233,26 +181,23 @@ class Expressions:
         raise RowByRow("calls something that is no function of the table")
 
     def _range(self, given: list[nodes.Expr]) -> Step:
-        args = [self.step(arg) for arg in given]
-        return lambda frame: each(frame, bounded_range, [arg(frame) for arg in args])
+        return operators.applied(bounded_range, self._steps(given))
 
     def _cycle(self, name: str, given: list[nodes.Expr], named: bool) -> Step:
         """`loop.cycle(a, b)`."""
         if name != "cycle" or named or not given:
             raise RowByRow(f"loop.{name}() is not worked out for all items at once")
-        args = [self.step(arg) for arg in given]
+        args = self._steps(given)
 
         def run(frame: Frame) -> Value:
-            turn = _loaded(frame, LOOP + "index0")
+            turn = operators.loaded(frame, LOOP + "index0")
             return each(frame, lambda i, *values: values[i % len(values)], [turn, *(arg(frame) for arg in args)])
 
         return run
 
     def _method(self, node: nodes.Getattr, given: list[nodes.Expr]) -> Step:
-        obj, args, name, call = self.step(node.node), [self.step(arg) for arg in given], node.attr, self._environment.method
-        return lambda frame: each(
-            frame, lambda value, *rest: call(value, name, rest), [obj(frame), *(arg(frame) for arg in args)]
-        )
+        name, call = node.attr, self._environment.method
+        return operators.applied(lambda value, *rest: call(value, name, rest), self._steps([node.node, *given]))
 
     def iterable(self, node: nodes.Node) -> Step:
         """The step of what a loop runs over: an iterator will do, as nobody else reads it. Raises RowByRow."""
@@ -272,11 +217,8 @@ class Expressions:
         if node.name in inherited.LAZY and not once:
             raise RowByRow(f"{node.name} gives an iterator")
         value = self.step(node.node)
-        args = [self.step(arg) for arg in node.args]
-        keys = [str(pair.key) for pair in node.kwargs]
-        args += [self.step(pair.value) for pair in node.kwargs]
-        plain = len(node.args)
-        apply = self._applied(node.name, self._filters[node.name], plain, keys)
+        args = self._steps([*node.args, *(pair.value for pair in node.kwargs)])
+        apply = self._applied(node.name, self._filters[node.name], node)
         fast = FAST.get(node.name) if not args else None
 
         def run(frame: Frame) -> Value:
@@ -292,14 +234,12 @@ class Expressions:
     def _test(self, node: nodes.Test) -> Step:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise RowByRow("hands over arguments with * or **")
-        value = self.step(node.node)
-        args = [self.step(arg) for arg in node.args] + [self.step(pair.value) for pair in node.kwargs]
-        keys = [str(pair.key) for pair in node.kwargs]
-        apply = self._applied(node.name, self._tests[node.name], len(node.args), keys)
-        return lambda frame: each(frame, apply, [value(frame), *(arg(frame) for arg in args)])
+        args = self._steps([node.node, *node.args, *(pair.value for pair in node.kwargs)])
+        return operators.applied(self._applied(node.name, self._tests[node.name], node), args)
 
-    def _applied(self, name: str, function: Any, plain: int, keys: Sequence[str]) -> Callable[..., Any]:
+    def _applied(self, name: str, function: Any, node: nodes.Filter | nodes.Test) -> Callable[..., Any]:
         """A filter or test of Jinja2 as a function of positional values."""
+        plain, keys = len(node.args), [str(pair.key) for pair in node.kwargs]
         wants = getattr(function, "jinja_pass_arg", None)
         label = "" if wants is None else wants.name
         if label == "context":
@@ -313,7 +253,7 @@ class Expressions:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise RowByRow("hands over arguments with * or **")
         function = REGISTRY[name]
-        given = [self.step(arg) for arg in [*before, *node.args]]
+        given = self._steps([*before, *node.args])
         named = {str(pair.key): self.step(pair.value) for pair in node.kwargs}
         steps: list[Step | Lit] = function.arguments(given, named, Lit)
 
@@ -321,30 +261,3 @@ class Expressions:
             return frame.once(function, [step if isinstance(step, Lit) else step(frame) for step in steps])
 
         return run
-
-
-def _loaded(frame: Frame, name: str) -> Value:
-    value = frame.load(name)
-    assert value is not None
-    return value
-
-
-def _missing_else(frame: Frame) -> Value:
-    """Jinja2 prints nothing here, also where undefined values are strict."""
-    return Lit(Undefined("the inline if has no else"))
-
-
-def _branch(frame: Frame, mask: Mask, yes: Step, no: Step) -> Value:
-    """`yes` for the rows where the mask is true, `no` for the others; each runs for its rows only."""
-    if mask.all():
-        return yes(frame)
-    if not mask.any():
-        return no(frame)
-    return weave(mask, yes(frame.among(mask)), no(frame.among(~mask)))
-
-
-def _where(frame: Frame, mask: Mask, step: Step, value: Value) -> Value:
-    """`step` for the rows where the mask is true, the value that is there for the others."""
-    if mask.all():
-        return step(frame)
-    return spread(mask, step(frame.among(mask)), value) if mask.any() else value

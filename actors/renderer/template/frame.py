@@ -229,3 +229,7 @@ class Frame:
         found: Mapping[str, Value] = {name: value for name in names if (value := self.load(name)) is not None}
         lists = [list_of(value, self.n) for value in found.values()]
         return list(found), list(zip(*lists, strict=True)) if lists else [()] * self.n
+
+
+Step = Callable[[Frame], Value]  # gives an expression's values for the rows of a frame
+Act = Callable[[Frame, list[Piece]], None]  # adds what a statement writes for them

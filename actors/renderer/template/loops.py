@@ -18,15 +18,13 @@ from actors.renderer.functions.listcols import Counts, ListCol, edges, list_colu
 from actors.renderer.functions.scope import each, fail_all, truth
 from actors.renderer.functions.values import INT, Col, Index, Lit, Value, bools, column_of, list_of, numbers
 from actors.renderer.template.columns import Piece
-from actors.renderer.template.frame import Frame
+from actors.renderer.template.frame import Act, Frame, Step
 
 ITEMS_AT_ONCE = 8192  # enough that the steps of a body cost nothing an item; more would only leave the processor's cache
 LOOP = "loop."  # prefix of the names that the attributes of `loop` go by in a frame
 _SIZED = frozenset((list, tuple, dict, str, range))  # what can be run over as it is
 
-Step = Callable[[Frame], Value]
 Bind = Callable[[Frame, Col], None]
-Act = Callable[[Frame, list[Piece]], None]
 
 
 class _Lists(Protocol):

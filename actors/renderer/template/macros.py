@@ -14,9 +14,8 @@ from markupsafe import Markup
 
 from actors.renderer.functions.values import Lit, Value, column_of
 from actors.renderer.template.columns import Piece
-from actors.renderer.template.expressions import Expressions, Step
-from actors.renderer.template.frame import Frame
-from actors.renderer.template.loops import Act
+from actors.renderer.template.expressions import Expressions
+from actors.renderer.template.frame import Act, Frame, Step
 from actors.renderer.template.metering import body_steps
 from actors.renderer.template.syntax import Source
 

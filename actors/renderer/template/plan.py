@@ -20,14 +20,14 @@ from actors.renderer.template.check import check
 from actors.renderer.template.columns import Columns, SlotReport
 from actors.renderer.template.constants import Constants
 from actors.renderer.template.fields import field_problems, wrap_fields
-from actors.renderer.template.frame import Frame
+from actors.renderer.template.frame import Act, Frame
 from actors.renderer.template.kinds import kind_problems
 from actors.renderer.template.metering import set_names
 from actors.renderer.template.naming import column_problems, name_codes, name_columns
 from actors.renderer.template.private import all_files, private_problems
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.shard import Shard
-from actors.renderer.template.statements import Act, Statements
+from actors.renderer.template.statements import Statements
 from actors.renderer.template.syntax import Source
 from actors.renderer.template.timelimit import Spent
 from actors.renderer.template.timing import Timing

@@ -5,7 +5,7 @@ Literals, slots, `if`, `for`, `set` and `include` of a named file are column ste
 keep what they set to themselves, so each can run row by row on its own. Macros, imports and blocks need the whole template.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ from actors.renderer.functions.limits import MAX_INCLUDES
 from actors.renderer.functions.scope import each, truth
 from actors.renderer.functions.values import Value, list_of
 from actors.renderer.template.columns import Piece, SlotReport
-from actors.renderer.template.expressions import Expressions, RowByRow, Step
-from actors.renderer.template.frame import Frame
+from actors.renderer.template.expressions import Expressions, RowByRow
+from actors.renderer.template.frame import Act, Frame, Step
 from actors.renderer.template.loops import ATTRIBUTES, Loop, binding
 from actors.renderer.template.macros import (
     Macro,
@@ -38,7 +38,6 @@ from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.syntax import Source
 from actors.renderer.template.timing import kernel_of
 
-Act = Callable[[Frame, list[Piece]], None]
 _WORDS: dict[type[nodes.Node], str] = {
     nodes.ScopedEvalContextModifier: "autoescape",
     nodes.Scope: "autoescape",
