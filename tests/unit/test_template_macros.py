@@ -26,6 +26,7 @@ FILES = {
     "{% macro row(a) %}<tr>{{ cell(a) }}{{ cell(a, cls='d') }}</tr>{% endmacro %}",
     "leaky": "{% macro m() %}{{ name is defined }}{% endmacro %}",
     "part": "{% macro p(x) %}[{{ x }}{{ n }}]{% endmacro %}{{ p(name) }}{{ q is defined }}",
+    "by_row": "{% set a, b = [name, n] %}{{ a }}{{ b }}",
     "part_with_block": "{% block t %}t{{ n }}{% endblock %}",
 }
 COLUMN = [
@@ -120,3 +121,9 @@ def test_whole_templates_row_by_row(source: str) -> None:
     texts, expected, modes = both(source)
     assert texts == expected
     assert modes <= {"row by row"}
+
+
+def test_blocks_behind_a_file_that_runs_row_by_row() -> None:
+    texts, expected, modes = both("{% with v = 1 %}{% include 'by_row' %}{% endwith %}{% block a %}{{ n }}{% endblock %}")
+    assert texts == expected
+    assert modes == {"column", "row by row"}

@@ -3,7 +3,8 @@
 Here is what a node means; what its step does with columns is in `operators` and in the functions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -44,7 +45,7 @@ class Expressions:
         self._eval = EvalContext(environment)
         self._eval.autoescape = escape
         self.loops = 0  # loops around what is being compiled whose `loop` can be read there
-        self.strict = 0  # what stands inside of a loop or macro must not fall back on its own
+        self.strict = False  # what stands inside of a loop or macro must not fall back on its own
         self.inline: Callable[[nodes.Call], Step | None] = lambda node: None  # calls of the template's own macros
         self.template_names: frozenset[str] = frozenset()  # macros, modules and the like
 
@@ -59,6 +60,16 @@ class Expressions:
         self._eval = EvalContext(self._environment)
         self._eval.autoescape = escape
         return bool(before)
+
+    @contextmanager
+    def inside(self, *, loops: int | None = None, strict: bool = False) -> Iterator[None]:
+        """While something is compiled inside of so many loops (None: as many as now). `strict`: it must not fall back."""
+        before = self.loops, self.strict
+        self.loops, self.strict = before[0] if loops is None else loops, before[1] or strict
+        try:
+            yield
+        finally:
+            self.loops, self.strict = before
 
     def step(self, node: nodes.Node) -> Step:
         """The step of one expression. Raises RowByRow."""

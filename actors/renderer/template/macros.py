@@ -8,11 +8,10 @@ template runs row by row.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 from jinja2 import nodes
-from markupsafe import Markup
 
-from actors.renderer.functions.values import Lit, Value, column_of
+from actors.renderer.functions.values import Lit, Value
+from actors.renderer.template.acts import markup
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.expressions import Expressions
 from actors.renderer.template.frame import Act, Frame, Step
@@ -112,12 +111,6 @@ def blocks_of(chain: Iterable[Source]) -> dict[str, list[tuple[Source, nodes.Blo
                 raise WholeByRow(f"required block, line {block.lineno}")
             blocks.setdefault(block.name, []).append((source, block))
     return blocks
-
-
-def markup(texts: list[str] | pa.StringArray, escape: bool) -> Value:
-    """Captured texts as values: safe ones where the template escapes."""
-    plain: list[str] = texts if isinstance(texts, list) else texts.to_numpy(zero_copy_only=False).tolist()
-    return column_of(list(map(Markup, plain)) if escape else list(plain))
 
 
 def call_step(macro: Macro, given: dict[str, Step], expressions: Expressions, escape: bool) -> Step:
