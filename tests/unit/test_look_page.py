@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from actors.renderer.look.page import POLICY, frame
+from actors.renderer.look.document import POLICY, frame
 from cluster.config import Config
 from cluster.workbench import opened
 from gateway.cli.main import build

@@ -4,7 +4,7 @@ from email import message_from_bytes, policy
 from html import escape
 from typing import Any
 
-from actors.renderer.look.page import document, frame, table
+from actors.renderer.look.document import document, frame, table
 from actors.renderer.look.report import embedded_pictures
 
 MAX_HEADER_CHARS = 2000  # of one field; a DKIM signature has about 700
