@@ -7,6 +7,7 @@ Commands end at CRLF and nowhere else; where a message ends is `content`'s matte
 import re
 from collections.abc import Callable
 
+from sandbox.answering import Answering
 from sandbox.commands import offers, read_bdat, read_mail, read_rcpt
 from sandbox.policy import YES, Answer, Receives, Stage
 from sandbox.store import Counts, Received
@@ -14,41 +15,31 @@ from sandbox.transaction import Transaction
 
 MAX_COMMAND = 4096  # RFC 5321 says 512 and its extensions add some hundred; this only stops a line that never ends
 MAX_RECIPIENTS = 1000  # a transaction; RFC 5321 asks for at least 100
-MAX_ERRORS = 20  # a client that still has not understood is a defect or an attack
 
 _BAD = re.compile(rb"[\r\n\0]")
-_ENHANCED = re.compile(rb"^(\d\d\d) \d\.\d{1,3}\.\d{1,3} ")
 
 COMMAND, CONTENT, CHUNK = range(3)
 
 Deliver = Callable[[Received], None]
 
 
-class Dialogue:
+class Dialogue(Answering):
     """One connection. After each call `out` holds the replies to send; then, in this order: `closing` (close when they are
     sent), `starttls` (call `secured`, start TLS), `wait` > 0 (read nothing for so many seconds, then call `resume`)."""
 
     def __init__(
         self, reception: Receives, hostname: str, source: str, counts: Counts, deliver: Deliver | None, tls_ready: bool
     ):
-        self.reception = reception
-        self.features = reception.features
-        self.out: list[bytes] = []
-        self.wait = 0.0
+        super().__init__(reception, counts)
         self.starttls = False
-        self.closing = False
         self._hostname = hostname.encode()
         self._source = source
-        self._counts = counts
         self._deliver = deliver
         self._offers_tls = tls_ready and self.features.starttls
         self._rest = b""
-        self._then: Callable[[], None] | None = None
         self._tls = False
         self._hello = ""
-        self._errors = 0
         self._messages = 0
-        self._now = 0.0
         self._reset()
 
     def _reset(self) -> None:
@@ -62,7 +53,7 @@ class Dialogue:
             self._counts.reply(421)
             self._end(b"421 4.7.0 too many connections from your address")
         else:
-            self._act(self._ask(Stage.CONNECT), lambda: self._say(b"220 " + self._hostname + b" ESMTP sandbox"))
+            self._act(self._ask(Stage.CONNECT, ()), lambda: self._say(b"220 " + self._hostname + b" ESMTP sandbox"))
 
     def receive(self, data: bytes, now: float) -> None:
         """Bytes from the client."""
@@ -72,10 +63,8 @@ class Dialogue:
 
     def resume(self, now: float) -> None:
         """The wait is over."""
-        self._now, self.wait = now, 0.0
-        then, self._then = self._then, None
-        if then is not None:
-            then()
+        self._now = now
+        self._go_on()
         self._run()
 
     def secured(self) -> None:
@@ -135,7 +124,7 @@ class Dialogue:
             return self._error(mail.error)
         if self.reception.messages and self._messages >= self.reception.messages:
             return self._end(b"421 4.7.0 enough messages on this connection")
-        return self._act(self._ask(Stage.MAIL), lambda: self._begin(mail.sender, mail.utf8))
+        return self._act(self._ask(Stage.MAIL, ()), lambda: self._begin(mail.sender, mail.utf8))
 
     def _begin(self, sender: str, utf8: bool) -> None:
         self._transaction.sender, self._transaction.utf8 = sender, utf8
@@ -167,7 +156,7 @@ class Dialogue:
             return self._error(b"503 5.5.1 BDAT has begun")
         if problem := self._transaction.problem:
             return self._error(problem)
-        return self._act(self._ask_and_settle(Stage.DATA), self._go_ahead)
+        return self._act(self._ask_and_settle(Stage.DATA, self._transaction.recipients), self._go_ahead)
 
     def _go_ahead(self) -> None:
         self._mode = CONTENT
@@ -182,7 +171,7 @@ class Dialogue:
         self._transaction.missing, self._transaction.last = chunk
         answer = YES
         if not self._transaction.chunked and not (problem := self._transaction.problem):
-            answer = self._ask_and_settle(Stage.DATA)
+            answer = self._ask_and_settle(Stage.DATA, self._transaction.recipients)
             self._transaction.content.fault = answer.reply if answer.code >= 400 else b""
         elif not self._transaction.chunked:
             self._transaction.content.fault = problem
@@ -221,7 +210,7 @@ class Dialogue:
     def _interrupted(self) -> bool:
         """Asks the rules of the middle of a message; True if the connection drops or waits there."""
         self._transaction.body_asked = True
-        answer = self._ask(Stage.BODY)
+        answer = self._ask(Stage.BODY, self._transaction.recipients)
         self._act(answer, lambda: None)
         return answer.drop or answer.delay > 0
 
@@ -272,54 +261,6 @@ class Dialogue:
                     self._hello, self._tls, mail.utf8, mail.chunked,
                 )
             )  # fmt: skip
-
-    # answers
-
-    def _ask(self, stage: Stage) -> Answer:
-        return self.reception.answer_all(stage, self._now, self._transaction.recipients)
-
-    def _ask_and_settle(self, stage: Stage) -> Answer:
-        """A refusal of the transaction is what became of its recipients."""
-        answer = self._ask(stage)
-        if answer.code >= 400:
-            self._counts.settle(answer.code, self._transaction.recipients)
-        return answer
-
-    def _act(self, answer: Answer, usual: Callable[[], None]) -> None:
-        """Does what the rules want, `usual` when they want nothing; after the delay if there is one."""
-        if answer is YES:
-            usual()
-        elif answer.delay:
-            self.wait = answer.delay
-            self._then = lambda: self._act(Answer(answer.reply, 0.0, answer.drop, answer.keep), usual)
-        elif answer.drop:
-            self._counts.dropped += 1
-            self.closing = True
-        elif answer.code >= 400:
-            self._counts.replies[answer.reply.decode()] += 1
-            self._counts.reply(answer.code)
-            self._say(answer.reply)
-            self.closing = answer.code == 421
-        else:
-            usual()
-
-    def _error(self, reply: bytes) -> None:
-        self._errors += 1
-        self._counts.reply(int(reply[:3]))
-        if self._errors > MAX_ERRORS:
-            self._end(b"421 4.7.0 too many errors")
-        else:
-            self._say(reply)
-
-    def _end(self, reply: bytes) -> None:
-        """The last thing said on this connection."""
-        self._say(reply)
-        self.closing = True
-
-    def _say(self, reply: bytes) -> None:
-        if not self.features.enhancedstatuscodes:
-            reply = _ENHANCED.sub(rb"\1 ", reply)
-        self.out.append(reply + b"\r\n")
 
 
 _VERBS: dict[bytes, Callable[[Dialogue, bytes], None]] = {
