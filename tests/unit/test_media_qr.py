@@ -9,7 +9,7 @@ import pytest
 import qrcode
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFile
 from qrcode import base, util
 
 from actors.renderer.media import deflate
@@ -160,6 +160,12 @@ def test_a_logo_lies_in_the_middle_and_the_code_stays_readable(box: int, text: s
 def test_a_logo_must_be_a_picture_of_bounded_size(data: bytes) -> None:
     with pytest.raises(ValueError, match="the logo"):
         logo(data, 5, 8, WHITE)
+
+
+def test_half_a_logo_is_none_whatever_was_drawn_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # as WeasyPrint leaves it
+    with pytest.raises(ValueError, match="the logo"):
+        logo(image(51, 50)[:200], 5, 8, WHITE)
 
 
 def test_a_picture_has_a_largest_side() -> None:

@@ -4,11 +4,13 @@ It covers a quarter of a side at most, six modules in a hundred, which level H m
 """
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 MAX_PIXELS: Final = 4_000_000  # of the file: decoding must stay small
 COLOURS: Final = 254  # besides dark and light
@@ -32,12 +34,22 @@ def side(size: int) -> int:
     return quarter if quarter % 2 else quarter - 1
 
 
+@contextmanager
+def _whole_files() -> Iterator[None]:
+    """A file that ends too soon is no picture, also where WeasyPrint, once imported, has told Pillow otherwise."""
+    before, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
 @lru_cache(maxsize=64)
 def logo(data: bytes, modules: int, box: int, light: Colour) -> Logo:
     """The image of a file. Raises ValueError where it is none, or too large."""
     edge = modules * box
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as file:
+        with _whole_files(), Image.open(io.BytesIO(data), formats=_FORMATS) as file:
             if file.width * file.height > MAX_PIXELS:
                 raise ValueError(f"the logo has more than {MAX_PIXELS:,} pixels")
             picture = file.convert("RGBA")
