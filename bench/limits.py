@@ -71,12 +71,12 @@ def smtp_sink(tool: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
         process.wait(5)
 
 
-def wait_for_port(port: int, seconds: float = 5.0) -> None:
+def wait_for_port(port: int, seconds: float = 5.0, host: str = "127.0.0.1") -> None:
     """Until something listens there; OSError if nothing does in time."""
     until = time.monotonic() + seconds
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
             return
         except OSError:
             if time.monotonic() > until:

@@ -22,9 +22,6 @@ def lanes(
     site: Annotated[str, typer.Option("--site", help="Only lanes to this destination.")] = "",
     egress: Annotated[str, typer.Option("--egress", help="Only lanes from this sending address.")] = "",
     history: Annotated[int, typer.Option("--history", min=0, max=1000, help="Also the newest so many decisions.")] = 0,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="With --history and --json: all that each was made from, for `hongyan replay`.")
-    ] = False,
     live: Annotated[bool, typer.Option("--live", help="Anew every two seconds, until Ctrl-C.")] = False,
     config: ConfigFile = None,
     server: Server = "",
@@ -34,7 +31,7 @@ def lanes(
     """Show what each lane (sending address, destination) may do, and the numbers that it was decided on."""
     with report(json_) as out, client_for(config, server, key_file) as client:
         while True:
-            _show(out, client.lanes(site, egress), client.decisions(site, egress, history, whole) if history else [])
+            _show(out, client.lanes(site, egress), client.decisions(site, egress, history) if history else [])
             if not live:
                 return
             time.sleep(REFRESH_SECONDS)
@@ -58,7 +55,8 @@ def _show(out: Output, found: Any, decisions: Any) -> None:
 
     for d in decisions:
         before, after = _limits(d.old), _limits(d.new)
-        out.say(f"{local_time(d.at.seconds)}  {d.egress} -> {spoken(d.site)}: {d.rule}: {before} -> {after}\n    {d.why}")
+        out.say(f"{local_time(d.at.seconds)}  {d.egress} -> {spoken(d.site)}: {d.rule}: {before} -> {after}")
+        out.say(f"    {d.why}")
 
 
 def _cells(lane: Any) -> tuple[str, ...]:

@@ -21,8 +21,6 @@ NOUNS = (
     "bounce",
     "plan",
     "lanes",
-    "replies",
-    "replay",
     "suppress",
     "key",
     "functions",

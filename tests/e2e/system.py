@@ -1,5 +1,6 @@
 """A whole system against a recording receiver, for the scenarios: start, submit, reconcile what was sent with what arrived."""
 
+import csv
 import subprocess
 import sys
 import time
@@ -15,6 +16,9 @@ from bench.material import make_bundle
 from cluster.supervise import free_port
 from gateway.cli import local
 from sandbox.store import read_record
+from sandbox.world import load_world
+from sandbox.world.smtp import places
+from sandbox.world.smtp import routes as routes_of
 
 PATIENCE_SECONDS = 300.0
 ENDED = {6, 7, 8}  # JOB_STATE_DONE, _CANCELLED, _REFUSED
@@ -64,6 +68,11 @@ class Scene:
         self.jobs[job] = rows
         return job
 
+    def addresses(self, job: str) -> list[str]:
+        """The list's addresses, by row."""
+        with (self.folder / f"bundle{list(self.jobs).index(job)}" / "list.csv").open(encoding="utf-8", newline="") as file:
+            return [line["email"] for line in csv.DictReader(file)]
+
     def job(self, job: str) -> Any:
         """The job as the API tells it; None while the gateway is away."""
         from hongyan_client import HongyanClientError
@@ -106,27 +115,33 @@ class Scene:
 
 
 @contextmanager
-def receiver(record: Path, script: Path | None = None) -> Iterator[int]:
-    """`hongyan sandbox` that records; its port."""
+def receiver(record: Path, script: Path | None = None, world: Path | None = None) -> Iterator[list[dict[str, Any]]]:
+    """`hongyan sandbox` that records, by a script or as a world; the routes to it."""
     port = free_port()
-    command = [sys.executable, "-m", "gateway.cli.main", "sandbox", "--listen", f"127.0.0.1:{port}", "--record", str(record)]
-    process = subprocess.Popen([*command, *(["--script", str(script)] if script else []), "--json"], stdout=subprocess.DEVNULL)
+    if world is None:
+        host, where = "127.0.0.1", ["--listen", f"127.0.0.1:{port}"]
+        routes: list[dict[str, Any]] = [{"pattern": "*", "host": host, "port": port}]
+    else:
+        spec = load_world(str(world))
+        (host, _), *_ = places(spec, port)
+        routes, where = routes_of(spec, port), ["--world", str(world), "--port", str(port)]
+    where += ["--script", str(script)] if script else []
+    command = [sys.executable, "-m", "gateway.cli.main", "sandbox", *where, "--record", str(record), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
-        wait_for_port(port, 20)
-        yield port
+        wait_for_port(port, 20, host)
+        yield [route | {"tls": "none"} for route in routes]
     finally:
         process.terminate()
         process.wait(10)
 
 
 @contextmanager
-def scene(folder: Path, script: Path | None = None, **extra: object) -> Iterator[Scene]:
+def scene(folder: Path, script: Path | None = None, world: Path | None = None, **extra: object) -> Iterator[Scene]:
     """System and receiver, both up inside the block."""
     record = folder / "received.jsonl"
-    with receiver(record, script) as port:
-        config = local.write_config(
-            folder, [{"pattern": "*", "host": "127.0.0.1", "port": port, "tls": "none"}], domain="bank.test", **extra
-        )
+    with receiver(record, script, world) as routes:
+        config = local.write_config(folder, routes, domain="bank.test", **extra)
         system = local.start(config)
         made = Scene(folder, config, record, system)
         try:
