@@ -107,9 +107,11 @@ class Store:
     def disconnect(self) -> None:
         """Drops the connection; the next use makes a new one."""
         connection, self._connection = self._connection, None
-        if connection is not None:
+        if connection is None:
+            return
+        for step in (self._unlock_server, sa.Connection.close):
             try:
-                connection.close()
+                step(connection)
             except Exception:  # a connection that is lost cannot be closed in order
                 log.debug("ledger: connection was lost")
 
@@ -158,6 +160,13 @@ class Store:
         if not held:
             why = "another ledger runs on this PostgreSQL database; stop that one, or give this one a database of its own"
             raise Unavailable(PART, why)
+
+    def _unlock_server(self, connection: sa.Connection) -> None:
+        """A busy server notices late that a connection was closed: whoever connects next would still find the lock held."""
+        if not self.sqlite:
+            connection.rollback()
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(ADVISORY_KEY)))
+            connection.rollback()
 
 
 def tuples(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:

@@ -8,9 +8,9 @@ import pytest
 from tests.e2e.postgres import Server, server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgres() -> Iterator[Server]:
-    """One PostgreSQL server for all tests."""
+    """One PostgreSQL server for all tests of this folder."""
     with server() as running:
         yield running
 

@@ -8,6 +8,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -56,7 +57,7 @@ def server() -> Iterator[Server]:
         pytest.skip("PostgreSQL is not installed (Debian: postgresql)")
     user, prefix = _runner()
     # Socket paths end at 107 bytes, pytest's own temporary folders can be longer.
-    folder = Path(tempfile.mkdtemp(prefix="hongyan-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="hongyan-pg-"))
     try:
         if prefix:
             os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
@@ -71,8 +72,8 @@ def server() -> Iterator[Server]:
                 _wait(running, process, folder / "log")
                 yield running
             finally:
-                process.terminate()
-                process.wait(30)
+                process.send_signal(signal.SIGQUIT)  # at once: nobody reads this data again
+                process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -28,7 +28,7 @@ os.environ |= {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cluster() -> Iterator[Any]:
     """A head on loopback with two CPUs; a test may add nodes, and removes them."""
     import ray

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import uuid
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,8 @@ from cluster.options import options
 from cluster.remote import Remote
 
 pytestmark = [pytest.mark.usefixtures("cluster"), pytest.mark.filterwarnings("ignore")]
+
+PATIENCE_SECONDS = 120.0  # an actor is a process that imports Ray: seconds, on a busy machine many
 
 
 class Counter:
@@ -54,13 +57,17 @@ def start(name: str) -> Remote:
 
 
 @pytest.fixture
-def remote() -> Remote:
-    return start(f"counter-{uuid.uuid4().hex}")
+def remote() -> Iterator[Remote]:
+    import ray
+
+    name = f"counter-{uuid.uuid4().hex}"
+    yield start(name)
+    ray.kill(ray.get_actor(name))
 
 
 async def eventually(remote: Remote, method: str) -> int:
     """The call's answer, once the actor is there (again)."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 return int(await getattr(remote, method)())
@@ -69,7 +76,7 @@ async def eventually(remote: Remote, method: str) -> int:
 
 
 async def test_the_main_loop_runs_by_itself(remote: Remote) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await eventually(remote, "count") < 3:
             await asyncio.sleep(0.05)
 
@@ -94,10 +101,10 @@ async def test_an_actor_that_is_not_there_is_unavailable() -> None:
 async def test_a_killed_actor_comes_back_with_its_loop(remote: Remote) -> None:
     pid = await eventually(remote, "pid")
     os.kill(pid, 9)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await eventually(remote, "pid") == pid:
             await asyncio.sleep(0.1)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await eventually(remote, "count") < 3:
             await asyncio.sleep(0.05)
 
@@ -105,6 +112,6 @@ async def test_a_killed_actor_comes_back_with_its_loop(remote: Remote) -> None:
 async def test_a_failed_loop_ends_the_process_and_ray_starts_it_anew(remote: Remote) -> None:
     pid = await eventually(remote, "pid")
     await remote.break_loop()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while await eventually(remote, "pid") == pid:
             await asyncio.sleep(0.1)
