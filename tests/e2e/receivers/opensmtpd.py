@@ -3,7 +3,7 @@
 Debian 12 builds 6.8.0p2 with OpenSSL 3, where its key process does not work: every TLS handshake fails (known upstream, mended
 in later versions). Offering STARTTLS makes it the receiver whose TLS is broken; without it is the ordinary one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ smtp max-message-size 50M
 smtp limit max-mails 100000
 smtp limit max-rcpt 100000
 {tls}
+{main}
 listen on 127.0.0.1 port {port} hostname {hostname} {offer}
 table every {{ "@" = "box" }}
 action "box" maildir "/box/mail" virtual <every>
@@ -28,19 +29,25 @@ match from any for any action "box"
 
 
 @contextmanager
-def start_opensmtpd(tls: bool = False) -> Iterator[Receiver]:
-    """An OpenSMTPD that delivers every recipient into one Maildir."""
+def start_opensmtpd(
+    tls: bool = False, main: str = "", offer: str = "", files: Mapping[str, str] | None = None
+) -> Iterator[Receiver]:
+    """An OpenSMTPD that delivers every recipient into one Maildir. `main` are further lines of its configuration, `offer`
+    further words of its listener, `files` programs in its root folder."""
     system_user_needed()
     port = free_port()
     with folder() as home:
         jail = home / "root"
-        authority = _configure(jail, port, tls)
+        authority = _configure(jail, port, tls, main, offer)
+        for name, text in (files or {}).items():
+            (jail / name).write_text(text)
+            (jail / name).chmod(0o755)
         command = ["chroot", str(jail), "/usr/sbin/smtpd", "-d", "-f", "/etc/smtpd.conf"]
         with running(command, port, home):
             yield Receiver("127.0.0.1", port, HOSTNAME, jail / "box/mail", authority)
 
 
-def _configure(jail: Path, port: int, tls: bool) -> str:
+def _configure(jail: Path, port: int, tls: bool, main: str, words: str) -> str:
     users = make_jail(jail, unpack(*PACKAGES), HOSTNAME, ("opensmtpd", "opensmtpq", "box"))
     make_box(jail, users["box"])
     (jail / "var/lib/opensmtpd/empty").mkdir(parents=True, exist_ok=True)
@@ -50,8 +57,8 @@ def _configure(jail: Path, port: int, tls: bool) -> str:
     if tls:
         authority, chain, key = write_certificate(jail / "etc", HOSTNAME)
         lines = f'pki {HOSTNAME} cert "/etc/{chain.name}"\npki {HOSTNAME} key "/etc/{key.name}"'
-        offer = f"tls pki {HOSTNAME}"
+        offer = f"tls pki {HOSTNAME} "
     config = jail / "etc/smtpd.conf"
-    config.write_text(CONFIG.format(port=port, hostname=HOSTNAME, tls=lines, offer=offer))
+    config.write_text(CONFIG.format(port=port, hostname=HOSTNAME, tls=lines, offer=offer + words, main=main))
     config.chmod(0o600)
     return authority
