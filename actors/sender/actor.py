@@ -100,7 +100,7 @@ class Sender:
             **{f"{end.value}_total": float(n) for end, n in self._ends.items()},
             "rows_in_hand": float(self._hand.rows),
             "rows_open": float(self._groups.open),
-            "connections": float(sum(len(lane.sessions) for lane in lanes)),
+            "connections": float(sum(len(lane.connections.sessions) for lane in lanes)),
             "lanes": float(len(lanes)),
             "leases": float(len(self._hand.works)),
         }
@@ -296,7 +296,7 @@ class Sender:
         lanes, now = self._hand.lanes, asyncio.get_running_loop().time()
         for name, lane in list(lanes.items()):
             lane.measure(REPORT_SECONDS)
-            if lane.empty and not lane.sessions and now - lane.used_at > LANE_KEPT:
+            if lane.empty and not lane.connections.sessions and now - lane.used_at > LANE_KEPT:
                 del lanes[name]
                 if lane.limits != self._first_limits and len(self._known) < KNOWN_LIMITS:
                     self._known[name] = lane.limits
@@ -340,18 +340,18 @@ class Sender:
             await asyncio.sleep(LINGER)
         for lane in lanes:
             if lane.open:
-                lane.abort("the sender stopped")
+                lane.connections.abort("the sender stopped")
             rows = lane.take_queue()
             self._settle_rows(rows, Stage.MAIL, Reply(0, "the sender stopped first"), lane.site.name, True, ours=True)
         while self._groups.open or self._groups.results:
             self._flush.set()
             await asyncio.sleep(LINGER)
         self._leases.end()
-        await asyncio.gather(self._leases.finished(), *(lane.close() for lane in lanes))
+        await asyncio.gather(self._leases.finished(), *(lane.connections.close() for lane in lanes))
 
     def _abandon(self) -> None:
         """Everything in hand is another sender's now, or nobody's: connections end, what they tell is void."""
         for lane in self._hand.lanes.values():
-            lane.abort("the sender was fenced off")
+            lane.connections.abort("the sender was fenced off")
         self._leases.cancel()
         self._begin()

@@ -14,26 +14,11 @@ from actors.model.delivery import Reply
 from actors.model.states import Stage
 from actors.sender.messages import End, Event, Features, Message, envelope_commands, local_refusal
 from actors.sender.replyreader import RawReply, ReplyReader, to_reply
+from actors.sender.transaction import Transaction
 
-BODY_PIECE = 131_072  # a message goes out in pieces of this size, so that its dot stays here while the receiver does not read
 BDAT_WINDOW = 4  # messages in flight with CHUNKING; their rows are all open, so the number stays small
 
 Buffer = bytes | memoryview
-
-
-class Transaction:
-    """One message's way: envelope written, answered, message written, final reply."""
-
-    __slots__ = ("at", "chunked", "dot", "ended", "message", "rcpt_refused", "stage")
-
-    def __init__(self, message: Message):
-        self.message = message
-        self.at = 0  # octets of the message that were given out
-        self.dot = False  # the end of the message was given out: it may have left
-        self.ended = False  # its event was made
-        self.rcpt_refused = False
-        self.chunked = False
-        self.stage = Stage.MAIL  # which reply it waits for
 
 
 Step = tuple[Stage | None, Transaction | None]  # None: RSET, QUIT or a lone dot, whose reply tells nothing about a message
@@ -58,7 +43,8 @@ class Dialogue:
         self._quitting = False
         self.said_quit = False
         self.replies = 0  # complete replies so far
-        self._answered = False  # some message of this connection had its final reply
+        self._answered = False  # some message of this connection had the reply to its end
+        self._carried = False  # some message of this connection was settled by a reply
         self._events: list[Event] = []
         self.done = False
         self._on: dict[Stage | None, Callable[[Transaction, RawReply], None]] = {
@@ -75,10 +61,9 @@ class Dialogue:
             return False
         if self._bdat:
             return self._body is None and len(self._live) < BDAT_WINDOW
-        body = self._body
         if not self._features.pipelining:
-            return body is None and not (self._expected or self._pending or self._todo)
-        return body is None or len(body.message.body) - body.at <= BODY_PIECE
+            return self._body is None and not (self._expected or self._pending or self._todo)
+        return self._body is None or self._body.at_last_piece
 
     @property
     def idle(self) -> bool:
@@ -171,12 +156,10 @@ class Dialogue:
             return []
         body = self._body
         if body is not None:
-            left = len(body.message.body) - body.at
-            if left > BODY_PIECE:
-                self._out.append(body.message.body[body.at : body.at + BODY_PIECE])
-                body.at += BODY_PIECE
-            else:
+            if body.at_last_piece:
                 self._finish_body()
+            else:
+                self._out.append(body.piece())
         if self._pending:
             self._expected.extend(self._pending)
             self._pending.clear()
@@ -190,9 +173,7 @@ class Dialogue:
         body = self._body
         assert body is not None
         self._body = None
-        message = body.message.body
-        self._out.append(message[body.at :] if body.at else message)
-        body.at = len(message)
+        self._out.append(body.piece())
         self._ending.append(body)
         if not body.chunked:
             self._say(b".\r\n", (Stage.DOT, body))
@@ -286,14 +267,14 @@ class Dialogue:
     def _closing(self, stage: Stage | None, transaction: Transaction | None, raw: RawReply) -> None:
         """421: the receiver ends the connection. A later message's MAIL only met its closing, and can go elsewhere."""
         reply = to_reply(raw)
-        met_closing = stage is Stage.MAIL and self._answered
+        met_closing = stage is Stage.MAIL and self._carried
         unsure = transaction is not None and transaction.chunked and stage is not Stage.DOT
         if transaction and stage and not (transaction.ended or met_closing or unsure):
             self._settle(transaction, End.DEFERRED, stage, reply)
         self._end("closing", reply)
 
     def _settle(self, transaction: Transaction, end: End, stage: Stage, reply: Reply) -> None:
-        transaction.ended = True
+        transaction.ended = self._carried = True
         self._live.remove(transaction)
         self._events.append(Event(end, transaction.message, stage, reply))
 

@@ -1,35 +1,32 @@
-"""One (egress, site) pair as the sender works it: what waits, what is open, its connections, what it saw since the last report.
+"""One (egress, site) pair as the sender works it: what waits, what is open, what it saw since the last report. Its connections
+are next door (`connections`).
 
-Connections are opened one task each, only while there is mail for them; the first one is there before any row of the lane is
-opened in the ledger, so a dead site never has a row in doubt.
+The first connection is there before any row of the lane is opened in the ledger, so a dead site never has a row in doubt.
 """
 
 import asyncio
-import logging
 from collections import deque
 from typing import Protocol
 
 from actors.model.delivery import LaneLimits, LaneReport, Reply, Site
 from actors.model.states import Stage
-from actors.sender.connect import ConnectFailed
+from actors.sender.connections import Connections
 from actors.sender.hand import Chunk, Mail, Row, Work
 from actors.sender.messages import End, Event
+from actors.sender.outcomes import full
 from actors.sender.pacing import Pace
 from actors.sender.pool import Pool
 from actors.sender.session import Session
 from actors.sender.tally import Tally
 
-log = logging.getLogger(__name__)
-
 FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
 READY_SECONDS = 2.0  # rendered mail kept ready, in seconds of the lane's own speed
 OPEN_SECONDS = 0.2  # the same for rows open in the ledger: some rounds of calls to it
 MOST_READY = 1024
-TRIES = 2  # connections that one opened mail may meet the end of
+TRIES = 2  # connections that one opened mail may meet the end of, besides those that have carried enough
+CLOSING = 421
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
 LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more
-BARREN = 3  # connections in a row that ended before any mail had its reply: the site is not there
-RETRY_CONNECT = 2.0  # a lane that still has connections waits this long before it asks for another one again
 PACED_SECONDS = 2.0  # rows open on a lane that is held to a rate, in seconds of that rate,
 FEWEST_OPEN = 2  # or so many
 SHED_SECONDS, SHED_ROWS = 20.0, 16  # rows of more than so long a wait, and more than so many, are other egresses' to take
@@ -76,11 +73,7 @@ class Lane:
         self.ready: deque[Mail] = deque()  # rendered, not opened
         self.queue: deque[Mail] = deque()  # opened, not started
         self.open = 0  # opened in the ledger and not settled
-        self.sessions: set[Session] = set()
-        self._connecting: set[asyncio.Task[bool]] = set()
-        self._not_before = 0.0  # loop time
-        self._stopped = False
-        self._barren = 0  # connections in a row that ended without settling anything
+        self.connections = Connections(self, owner)
         self.rate = -1.0  # mails a second; below 0 = not known
         self._settled = 0
         self.used_at = self._loop.time()
@@ -111,7 +104,7 @@ class Lane:
     @property
     def openable(self) -> int:
         """How many of the ready mails may be opened now."""
-        if not self.sessions:
+        if not self.connections.sessions:
             return 0
         wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
         most: float = max(wanted, 2 * self.limits.concurrency)
@@ -200,84 +193,25 @@ class Lane:
     def wake(self, waited: bool = False) -> None:
         """There is mail: gives it to connections that wait, opens more within the limit. `waited`: some of it was here before,
         so the connections that are there are too few, however little mail it is."""
-        if self._stopped:
+        connections = self.connections
+        if connections.stopped:
             return
         if self.queue:
-            for session in list(self.sessions):
+            for session in list(connections.sessions):
                 if not self.queue:
                     break
                 if session.wants:
                     session.pump()
-        there = len(self.sessions) + len(self._connecting)
+        there = connections.there
         wanted = min(-(-(self.open + len(self.ready)) // MAILS_A_CONNECTION), self.limits.concurrency) - there
-        if waited and self.queue and wanted <= 0 and there < self.limits.concurrency and not self._connecting:
+        if waited and self.queue and wanted <= 0 and there < self.limits.concurrency and not connections.connecting:
             wanted = 1
-        while wanted > 0 and self._loop.time() >= self._not_before and self._owner.may_connect(self):
-            wanted -= 1
-            self._owner.pool.taken += 1
-            task = self._loop.create_task(self._connect())
-            self._connecting.add(task)
-            task.add_done_callback(self._connect_ended)
-
-    def _connect_ended(self, task: asyncio.Task[bool]) -> None:
-        self._connecting.discard(task)
-        if task.cancelled() or not task.result():
-            self._owner.pool.taken -= 1
-
-    async def _connect(self) -> bool:
-        """Whether there is one connection more now."""
-        failure: ConnectFailed | None = None
-        try:
-            connection, host = await self._owner.pool.connect(self.site)
-        except ConnectFailed as error:
-            failure = error
-        except Exception:
-            log.exception("connecting failed")
-            failure = ConnectFailed(Stage.CONNECT, Reply(0, "connecting failed"))
-        task = asyncio.current_task()
-        assert task is not None
-        self._connecting.discard(task)
-        if failure is not None:
-            self._failed(failure.stage, failure.reply)
-            return False
-        session = Session(connection, host, self, self._owner.pool.limits, self.limits.messages_per_connection)
-        self.sessions.add(session)
-        session.pump()
-        self._owner.connected(self)
-        return True
-
-    def _failed(self, stage: Stage, reply: Reply) -> None:
-        self.tally.count("connect_failures")
-        if reply.code:
-            self.tally.count("connects_refused")
-        self.tally.said(reply)
-        self._not_before = self._loop.time() + RETRY_CONNECT
-        if not self.sessions and not self._connecting:
-            self._owner.unreachable(self, stage, reply)
+        connections.open(wanted)
 
     def close_idle(self) -> None:
         """Gives up connections that have nothing to do."""
         if self.empty:
-            for session in [s for s in self.sessions if s.wants]:
-                session.quit()
-
-    async def close(self) -> None:
-        """QUIT on every connection; waits until they are gone."""
-        self._stopped = True
-        for task in list(self._connecting):
-            task.cancel()
-        for session in list(self.sessions):
-            session.quit()
-        while self.sessions:
-            await asyncio.sleep(0.02)  # each session's own time limit ends this
-
-    def abort(self, why: str) -> None:
-        """Ends every connection now; no new one is opened."""
-        self._stopped = True
-        for task in list(self._connecting):
-            task.cancel()
-        for session in list(self.sessions):
-            session.abort(why)
+            self.connections.quit_idle()
 
     # -- Keeper ----------------------------------------------------------------------------------------------------------
 
@@ -293,7 +227,7 @@ class Lane:
 
     def _wait(self, now: float) -> None:
         wait = self._pace.wait(now)
-        if wait and self._paced is None and not self._stopped:
+        if wait and self._paced is None and not self.connections.stopped:
             self._paced = self._loop.call_later(wait, self._turn)
 
     def _turn(self) -> None:
@@ -304,8 +238,14 @@ class Lane:
         for event in events:
             mail = event.message
             assert isinstance(mail, Mail)
+            carried = session.settled > 0
+            if carried and full(event):
+                session.retire()
+                self.queue.appendleft(mail)
+                continue
             if event.end is End.NOT_SENT:
-                mail.tries += 1
+                if not (carried and event.reply.code == CLOSING):  # such a connection does not come again either
+                    mail.tries += 1
                 if mail.tries < TRIES:
                     self.queue.appendleft(mail)  # still open in the ledger, and no dot of it has left
                     continue
@@ -316,18 +256,7 @@ class Lane:
             self._owner.settled(self, mail, event, session.host, session.tls)
 
     def on_closed(self, session: Session) -> None:
-        self.sessions.discard(session)
-        self._owner.pool.taken -= 1
-        if session.settled or session.quitting:
-            self._barren = 0
-            if not session.quitting:
-                self.tally.closed(session.settled)
-        else:
-            self._barren += 1
-            self._not_before = self._loop.time() + min(0.5 * 2**self._barren, 30.0)
-            self.tally.count("connect_failures")
-            if self._barren >= BARREN and not self.sessions and not self._stopped:
-                self._owner.unreachable(self, Stage.MAIL, Reply(0, "the connection ends before any mail is answered"))
+        self.connections.ended(session)
         self.wake()
 
     # -- reports ---------------------------------------------------------------------------------------------------------
@@ -342,9 +271,9 @@ class Lane:
 
     def report(self) -> LaneReport | None:
         """What the lane saw since it was last asked; None if nothing. Addresses in reply texts stay here."""
-        if not (self.tally or self.sessions or self._connecting or self.backlog):
+        if not (self.tally or self.connections.there or self.backlog):
             return None
-        return self.tally.report(len(self.sessions), self._pace.report())
+        return self.tally.report(len(self.connections.sessions), self._pace.report())
 
     def unreported(self, report: LaneReport) -> None:
         """The report reached nobody: its counts go into the next one."""

@@ -47,6 +47,14 @@ def judged(event: Event) -> Judgement:
     return found
 
 
+def full(event: Event) -> bool:
+    """Whether a refused MAIL says that its connection has carried enough mails; asked only where it has carried some. Most
+    receivers say 421 and hang up; OpenSMTPD says 452 to each MAIL from then on."""
+    if event.end is not End.DEFERRED or event.stage is not Stage.MAIL or event.reply.code == 421:
+        return False
+    return judge(event.stage, event.reply).reason is Reason.CONNECTIONS
+
+
 def outcome(
     row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float, grey_wait: float = 0.0
 ) -> Outcome:

@@ -46,6 +46,7 @@ class Session(asyncio.Protocol):
         self._limits = limits
         self._paused = False
         self.quitting = False
+        self.full = False  # the receiver takes no more mails here, and leaves it to us to hang up
         self.closed = False
         self._deadline = self._loop.time() + limits.idle
         self._vectored = _vectored(self._transport)
@@ -101,6 +102,11 @@ class Session(asyncio.Protocol):
             self.quitting = True
             self._dialogue.quit()
             self.pump()
+
+    def retire(self) -> None:
+        """As `quit`, said while the keeper is told of events: the session writes by itself when that has ended."""
+        self.full = self.quitting = True
+        self._dialogue.quit()
 
     def abort(self, why: str) -> None:
         """Ends the connection now; messages whose dot may have left are in doubt."""

@@ -86,6 +86,39 @@ async def test_a_receiver_that_closes_after_every_other_message_gets_all() -> No
     assert len(server.received) == 40
 
 
+async def test_a_receiver_that_takes_so_many_mails_a_connection_and_keeps_it_open_gets_all() -> None:
+    """OpenSMTPD's `max-mails`: every MAIL of the connection is refused from then on, and it is ours to hang up."""
+
+    def hook(session: Session, verb: str, _: str) -> bytes | None:
+        enough = verb == "MAIL" and session.accepted >= 5
+        return b"452 4.5.3 Too many recipients: Too many messages sent\r\n" if enough else None
+
+    for pipelining in (True, False):
+        bench = Bench(first_limits=ONE)
+        bench.reputation.limits = ONE
+        async with FakeSmtp(Script(hook=hook, extensions=PIPE if pipelining else ())) as server, running(bench):
+            bench.conductor.shards.append(shard(site(server), range(20)))
+            await until(bench.settled(20))
+            await until(lambda: sum(report.closes for report in bench.reputation.reports) == 3)  # noqa: B023
+        assert [o.state for o in bench.ledger.history] == [RowState.DELIVERED] * 20
+        assert sorted(server.recipients) == sorted(f"r{n}@to.test" for n in range(20))
+        assert [session.accepted for session in server.sessions] == [5, 5, 5, 5]
+        assert {report.closed_after for report in bench.reputation.reports if report.closes} == {5}
+        assert sum(report.busy for report in bench.reputation.reports) == 0
+
+
+async def test_too_many_connections_on_a_new_one_is_the_rows_own_deferral() -> None:
+    def hook(session: Session, verb: str, _: str) -> bytes | None:
+        return b"451 4.7.0 Too many connections\r\n" if verb == "MAIL" else None
+
+    bench = Bench(first_limits=ONE)
+    async with FakeSmtp(Script(hook=hook)) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), range(3)))
+        await until(bench.settled(3))
+    assert bench.ledger.states() == {RowState.DEFERRED: 3}
+    assert {(o.code, o.blame) for o in bench.ledger.outcomes.values()} == {(451, Blame.BUSY)}
+
+
 async def test_replies_split_by_the_byte() -> None:
     bench = Bench()
     async with FakeSmtp(Script(piece=1)) as server, running(bench):

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.states import Stage
-from actors.sender.dialogue import BODY_PIECE, Dialogue
+from actors.sender.dialogue import Dialogue
 from actors.sender.messages import End, Event, Features, Message
+from actors.sender.transaction import BODY_PIECE
 from tests.examples import examples
 
 PIPE = Features(pipelining=True, eight_bit=True, utf8=True, size=0)
@@ -147,6 +148,24 @@ def test_421_that_meets_the_next_envelope_is_not_its_refusal() -> None:
     said(d)
     events = d.receive(b"250 ok\r\n421 too many messages\r\n")
     assert ends(events) == [("to1", "delivered", "dot", 250), ("to2", "not_sent", "mail", 421)]
+
+
+def test_421_after_a_refused_recipient_is_not_the_next_envelopes_refusal() -> None:
+    """Exim counts each MAIL of a connection, and says goodbye at the next one."""
+    replies = (b"250 ok\r\n", b"451 4.7.1 later\r\n", b"503 5.5.1 no\r\n")
+    for features, answered in ((PIPE, replies), (PLAIN, replies[:2])):
+        d = Dialogue(features)
+        d.send(message(1))
+        said(d)
+        for reply in answered:
+            d.receive(reply)
+            said(d)
+        d.send(message(2))
+        said(d)
+        d.receive(b"250 reset\r\n")
+        said(d)
+        assert ends(d.receive(b"421 too many messages in this connection\r\n")) == [("to2", "not_sent", "mail", 421)]
+        assert d.done
 
 
 def test_a_lost_connection_is_a_doubt_only_after_the_dot() -> None:
