@@ -5,6 +5,8 @@ What such a template would do to a row is in test_template_sandbox.py; what valu
 
 import datetime as dt
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ import pytest
 from actors.model.errors import InvalidInput
 from actors.model.spec import ContentSpec
 from actors.model.states import RowState
-from actors.renderer.functions.limits import MAX_SOURCE_CHARS
+from actors.renderer.functions.limits import MAX_HELD_CHARS, MAX_SOURCE_CHARS
 from actors.renderer.template import Context, Plan, compile_template
 from tests.fakes.mailing import Mailing
 from tests.fakes.snapshot import JOB
@@ -27,8 +29,8 @@ pytestmark = pytest.mark.timeout(30)
 
 @pytest.fixture(autouse=True)
 def little_memory() -> Iterator[None]:
-    """An attack that gets through fails for want of memory instead of taking the machine down. The dearest that is stopped
-    in time (MAX_HELD_CHARS and its copies) takes 1.2 GB; how much address space that needs depends on what ran before."""
+    """An attack that gets through fails for want of memory instead of taking the machine down. How much address space one
+    that is stopped in time needs depends on what ran before; how much memory, is tested below."""
     before = resource.getrlimit(resource.RLIMIT_AS)
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + 2_000_000_000, before[1]))
@@ -136,6 +138,28 @@ def test_s12_a_row_that_writes_a_hundred_megabytes_ends_alone(source: str) -> No
     assert len(other) < 1000
     assert big.startswith(LONG)
     assert "too long" in big or "too many steps" in big
+
+
+PEAK = """
+import resource, sys
+from tests.unit.test_template_attacks import outcome
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+outcome("{{ s|replace('a', '<') }}")
+before = peak()
+told = outcome(sys.argv[1])[1]
+print(peak() - before, told)
+"""
+ESCAPED = "{% for i in range(450 * n) %}{{ (s|replace('a', '<')|replace('b', '&')) * 100000 }}{% endfor %}"
+
+
+@pytest.mark.parametrize("source", [OUTPUTS[1], OUTPUTS[4], OUTPUTS[6], ESCAPED])
+def test_s12_what_a_row_makes_is_gone_before_it_is_copied(source: str) -> None:
+    """A text that may be held at all is held once: MAX_HELD_CHARS and what Python needs beside."""
+    run = subprocess.run([sys.executable, "-c", PEAK, source], capture_output=True, text=True, check=True)
+    grown, _, told = run.stdout.partition(" ")
+    assert "too long" in told
+    assert int(grown) * 1024 < 3 * MAX_HELD_CHARS
 
 
 def test_s12_what_columns_hold_is_bounded_for_the_rows_that_have_most() -> None:

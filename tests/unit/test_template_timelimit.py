@@ -13,7 +13,7 @@ import pytest
 
 from actors.model.spec import ContentSpec
 from actors.model.states import RowState
-from actors.renderer.template import Columns, Context, Plan, compile_template, metering, shard, space
+from actors.renderer.template import Columns, Context, Plan, compile_template, frame, metering, shard, space
 from actors.renderer.template.timelimit import Spent, TimeLimit
 from cluster import names
 from cluster.build import Parts, arguments
@@ -39,7 +39,7 @@ def _endless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts end no row: what is left is time."""
     for module in (metering, shard):
         monkeypatch.setattr(module, "MAX_STEPS", 10**12)
-    for module in (metering, space):
+    for module in (frame, metering, shard, space):
         monkeypatch.setattr(module, "MAX_OUTPUT_CHARS", 10**15)
 
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from actors.renderer.functions import Function
 from actors.renderer.functions.choosing import select, spread
-from actors.renderer.functions.values import Index, Lit, Mask, Value, list_of
+from actors.renderer.functions.limits import MAX_OUTPUT_CHARS
+from actors.renderer.functions.values import MARKUP, TEXT, Col, Index, Lit, Mask, Value, list_of
 from actors.renderer.template.columns import Piece
 from actors.renderer.template.itemtexts import Texts, joined
 from actors.renderer.template.printing import printed
@@ -123,8 +124,18 @@ class Frame:
         key = id(value), escape
         made = self._printed.get(key)
         if made is None:
-            made = self._printed[key] = value, printed(self, value, escape)
+            made = self._printed[key] = value, printed(self, self._fitting(value), escape)
         return made[1]
+
+    def _fitting(self, value: Value) -> Value:
+        """The value; null for rows that have more to write than a row may, before their texts are escaped and copied."""
+        chars = value.chars() if isinstance(value, Col) and value.kind in (TEXT, MARKUP) else None
+        if chars is None or chars.sum() <= MAX_OUTPUT_CHARS:
+            return value
+        owners = np.arange(self.n) if self.owners is None else self.owners
+        self.shard.limit_written(self.shard.sums(owners, chars))
+        alive = self.alive()
+        return value if alive is None else select(alive, value, Lit(None))
 
     def among(self, mask: Mask) -> "Frame":
         """The rows of this frame where the mask is true."""
@@ -189,13 +200,16 @@ class Frame:
 
     def hold(self, values: list[Any], start: int) -> None:
         """Counts the texts among the values of rows from `start` on. Where they are too much to hold, the rows that have most
-        fail, and their values become null."""
-        places = range(start, min(len(values), self.n))
-        sizes = np.fromiter((len(values[i]) if isinstance(values[i], str) else 0 for i in places), np.int64, len(places))
-        owners = np.arange(start, places.stop) if self.owners is None else self.owners[start : places.stop]
-        if self.shard.hold(owners, sizes):
-            for i, at in zip(places, owners.tolist(), strict=True):
-                if at in self.shard.failed:
+        fail. The values of rows that have failed become null: nobody needs them."""
+        owners = np.arange(len(values)) if self.owners is None else self.owners[: len(values)]
+        failed = self.shard.failed
+        for i in range(start, len(values)):
+            if failed and owners[i] in failed:
+                values[i] = None
+        sizes = [len(value) if isinstance(value, str) else 0 for value in values[start:]]
+        if self.shard.hold(owners[start:], np.array(sizes, np.int64)):
+            for i, at in enumerate(owners.tolist()):
+                if at in failed:
                     values[i] = None
 
     def alive(self) -> Mask | None:

@@ -15,7 +15,7 @@ from actors.model.states import RowState
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Limit, reason_of, state_of
 from actors.renderer.functions.guards import weigh_lists
-from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_HELD_CHARS, MAX_STEPS
+from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_HELD_CHARS, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.functions.listcols import nested_from_arrow
 from actors.renderer.functions.values import Col, Index, Mask
 from actors.renderer.template.columns import Failure
@@ -145,6 +145,13 @@ class Shard:
             self.stop(at, "makes texts that are too long together")
             self.held[at] = 0
         return True
+
+    def limit_written(self, chars: Amounts) -> Mask:
+        """Ends the rows that write more characters than a row may; which they are."""
+        long: Mask = chars > MAX_OUTPUT_CHARS
+        for at in np.flatnonzero(long).tolist():
+            self.stop(at, "writes a text that is too long")
+        return long
 
     def sums(self, owners: Index, amounts: Amounts) -> Amounts:
         """The sum of the amounts of each row."""

@@ -68,10 +68,8 @@ class Space:
             elif self.owners is not None:  # a literal outside of loops costs a row nothing
                 chars += len(shard.statics[piece.static]) * (1 if piece.mask is None else piece.mask)
         total = chars if self.owners is None else shard.sums(self.owners, chars)
-        long = total > MAX_OUTPUT_CHARS
+        long = shard.limit_written(total)
         if long.any():
-            for at in np.flatnonzero(long).tolist():
-                shard.stop(at, "writes a text that is too long")
             last = pieces[-1]
             gone = long if self.owners is None else long[self.owners]
             if last.static < 0:
