@@ -148,6 +148,8 @@ class Reputation:
             base,
             slowed=seen.slowed,
             dip_after=seen.dip_after,
+            found=seen.found,
+            found_kind=seen.found_kind,
             trickle=seen.trickle,
             outage=seen.outage,
             prober=seen.prober,

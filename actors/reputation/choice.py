@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from statistics import NormalDist
 
+from actors.reputation.pace import YOUNG
 from actors.reputation.state import CLOSED, DEAD, HALF_OPEN, OPEN, LaneState, View
 
 PERIOD = 20.0
@@ -53,7 +54,7 @@ def _chance(lane: LaneState, now: float, seed: int) -> float:
 def trickle(lane: LaneState, others: Iterable[LaneState], now: float, seed: int) -> float:
     """Mails a second to hold the lane to; 0 = as many as it can."""
     better = [o for o in others if o.circuit == OPEN and now - o.at < SILENT and o.good >= ENOUGH]
-    if lane.circuit != OPEN or not better:
+    if lane.circuit != OPEN or not better or not lane.calm_bad:  # nothing is known against it
         return 0.0
     best = max(draw(o, now, seed) for o in better)
     if draw(lane, now, seed) >= best - MARGIN:
@@ -83,13 +84,22 @@ def healed(lane: LaneState, others: Iterable[LaneState], now: float) -> bool:
     return waits and any(o.circuit == OPEN and o.opened_at > lane.closed_at and now - o.at < SILENT for o in others)
 
 
+def found(others: Iterable[LaneState], now: float) -> LaneState | None:
+    """The one of the lanes that have met their wall within the last seconds whose wall is lowest."""
+    just = [o for o in others if o.circuit == OPEN and o.wall and now - o.found_at < YOUNG and now - o.at < SILENT]
+    return min(just, key=lambda o: o.wall, default=None)
+
+
 def view_of(lane: LaneState, others: list[LaneState], now: float, seed: int) -> View:
     """What the lane's decision leans on, of its site's other lanes."""
     if not others:
         return View()
+    first = found(others, now)
     none_through, prober = outage(lane, others, now)
     return View(
         dip_after=max(o.dip_after for o in others),
+        found=first.wall if first else 0.0,
+        found_kind=first.kind if first else "",
         slowed=not lane.dip_rate and any(o.dip_rate and now - o.at < SILENT for o in others),
         trickle=trickle(lane, others, now, seed),
         outage=none_through,

@@ -9,9 +9,11 @@ from actors.model.delivery import LaneReport
 from actors.reputation.state import LaneState, View
 
 FIRST_GAP = 60.0
+DOUBLE_SECONDS = 2.0  # between doublings: a burst that is let pass has shown its end by then
 SETTLE = 2.0  # seconds after a cut in which what was under way is answered
 LONGEST_GAP = 3600.0
 SAME_CLOSES = 2  # as many closes after the same number of mails are no accident
+SMALL = 20  # a small number is soon the same by accident: it must be seen so many times more, divided by the number
 RELEARN = 3600.0  # seconds after which the number is learned anew: it may have grown
 
 
@@ -62,7 +64,8 @@ def _later(lane: LaneState, now: float) -> None:
 
 def _more(lane: LaneState, now: float, view: View) -> None:
     if not lane.most_open:
-        lane.concurrency = min(2 * lane.concurrency, view.most)
+        if now - lane.more_at >= DOUBLE_SECONDS:
+            lane.concurrency, lane.more_at = min(2 * lane.concurrency, view.most), now
     elif lane.concurrency < lane.most_open:
         lane.concurrency += 1
     elif now >= lane.try_more_at and lane.concurrency < view.most:
@@ -85,7 +88,7 @@ def _closes(lane: LaneState, report: LaneReport, now: float) -> None:
     else:
         lane.closes_seen = report.closes if report.closes > 1 and count == lane.last_close else 1
     lane.last_close = count
-    if lane.closes_seen >= SAME_CLOSES:
+    if lane.closes_seen >= SAME_CLOSES + SMALL // count:
         lane.messages, lane.messages_at = count, now
         lane.closes_seen = 0
         lane.rule, lane.why = "messages learned", f"the receiver ends connections after {count} mails"

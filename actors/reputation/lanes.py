@@ -13,6 +13,7 @@ from actors.reputation import choice, circuit, connections, greylist, pace
 from actors.reputation.state import CLOSED, HALF_OPEN, OPEN, LaneState, View
 
 LONGEST_GAP = 30.0  # between reports: a lane that was idle for longer is measured from its first report on
+IDLE_GAP = 5.0  # or for so long: what it accepts a second is measured from then on
 WAITS = 2.0  # a closed lane whose turn it is not stays closed for so long, until it asks again
 
 
@@ -36,22 +37,24 @@ def step(lane: LaneState, report: LaneReport, now: float, view: View) -> LaneLim
     """Takes the report into the state; gives what the lane may do now."""
     lane.rule = ""
     # Connecting takes time in which nothing could be accepted: a new lane is measured from its first acceptance on.
-    seconds = min(now - lane.at, LONGEST_GAP) if lane.at and (lane.good_at or lane.rate) else 0.0
+    gap = now - lane.at
+    seconds = min(gap, LONGEST_GAP) if lane.at and (lane.good_at or lane.rate) else 0.0
     lane.at = now
     misnamed = min(view.misnamed, report.refused)
     egress = max(0.0, report.egress - view.content_share * report.egress) + misnamed
     answered = report.delivered + report.refused - misnamed
-    bad = report.busy + egress
+    busy = float(report.busy)
+    bad = busy + egress
     if lane.circuit == OPEN:
         choice.learn(lane, answered, seconds)
     circuit.update(lane, report, answered + report.greylisted, egress, now, view)
     if lane.circuit == OPEN:
-        pace.measure(lane, answered, bad, seconds)
+        pace.measure(lane, answered, report.busy, egress, seconds if gap < IDLE_GAP else 0.0)
         if bad and not report.connects_refused and connections.speaks_of_connections(report.last_reply):
             connections.fewer(lane, now)
-            bad = 0.0
+            busy, egress, bad = 0.0, 0.0, 0.0
         used = not lane.rate or lane.flow >= 0.8 * lane.rate or bad > 0
-        pace.adjust(lane, answered, bad, seconds, used, now, view)
+        pace.adjust(lane, answered, busy, egress, seconds, used, now, view)
     connections.adjust(lane, report, bad < max(1, 0.02 * (answered + bad)) and not report.connect_failures, now, view)
     greylist.update(lane, report, now, view)
     return limits_of(lane, now, view)

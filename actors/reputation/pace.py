@@ -11,20 +11,26 @@ slowed down on purpose for a while: refusals that come all the same are noise, w
 
 import math
 
-from actors.reputation.state import LaneState, View
+from actors.reputation.state import BUSY, LaneState, View
 
 STEP = 0.04  # a refusal lowers the rate by this share
 DRIFT = 0.00008  # an acceptance raises it by so much at least
 CLEAN_RUN = 80.0  # acceptances after which the climb is twice as fast; it grows with the square
 MOST_GAIN = 40.0
+SEEK = 0.01  # an acceptance raises a limit that was just found by so much more, each refusal makes it
+SEEK_LESS = 3.0  # times less
 CREEP = 0.01  # of the rate in a second, at most; so much more for each CREEP_SECONDS without a refusal
 CREEP_SECONDS = 20.0
 AHEAD = 1.1  # of what is accepted: a limit that is not used up is not raised
 HALF_LIFE = 48.0  # answers after which the weight of older ones is halved
 FEWEST = 4.0  # refusals among the latest answers that are many at once,
+FEWEST_NEW = 2.0  # or so many on a lane that has no limit yet,
 SHARE = 0.15  # if they have this share of them, over the noise; fewer move the limit by steps
 # Of what was accepted is taken for the wall at first, and later: bursts are let pass for a while.
 MODEST, MODEST_CUT = 0.65, 0.85
+FIRST = 0.5  # of the first wall: what is refused there is measured, what is not is soon climbed
+FEW_ANSWERS = 5.0  # a lane that has more of them and no refusal is not like one that was refused
+YOUNG = 20.0  # seconds after the first limit in which the site's lanes take over from each other
 FLOOR = 0.9  # of what is being accepted; nothing is gained below it
 SLOWEST = 1 / 120  # mails a second; a lane that is worth less is closed by the circuit
 HOLD = 1.0  # seconds after a cut in which what was under way is answered
@@ -44,17 +50,21 @@ DIP_ANSWERS, DIP_SECONDS = 300.0, 5.0  # so many answers, or as many as come in 
 DIP_BAD = 12.0  # is enough with so many refusals
 DIP_EXPECTED = 5.0  # or until so many refusals would have come, were it noise
 DIP_SURE = 2.5  # refusals that are no accident
+FIRST_DIP = 180.0  # seconds after the first limit: to find it costs refusals as well
 DIP_AGAIN = 60.0  # seconds, or the time of 600 answers, before the next one; twice as long each time
 MOST_NOISE = 0.5
+EGRESS = "egress"  # `kind` of a lane whose receiver speaks of our address when it is sent too much
 SLOW_START = 0.1  # of what was accepted before a closing for their load, where no limit is known
 
 
-def measure(lane: LaneState, accepted: int, bad: float, seconds: float) -> None:
+def measure(lane: LaneState, accepted: int, busy: float, egress: float, seconds: float) -> None:
     """Takes a report's answers into the lane's measures."""
+    bad = busy + egress
     answers = accepted + bad
-    if seconds > 0:
+    if seconds > 0 and (accepted or lane.flow):  # a lane that greylists has accepted nothing yet
         over = min(max(FLOW_SECONDS, FLOW_MAILS / lane.flow if lane.flow > 0 else 0.0), 120.0)
-        weight = 1 - math.exp(-seconds / over) if lane.flow > 0 else 1.0
+        lane.measured += seconds
+        weight = max(1 - math.exp(-seconds / over), seconds / lane.measured)  # at first the mean
         lane.flow += weight * (accepted / seconds - lane.flow)
         lane.sustained += (1 - math.exp(-seconds / (SUSTAINED * over))) * (accepted / seconds - lane.sustained)
         half = max(TOP_SECONDS, TOP_MAILS / lane.top if lane.top > 0 else 0.0)
@@ -62,13 +72,20 @@ def measure(lane: LaneState, accepted: int, bad: float, seconds: float) -> None:
     kept = 0.5 ** (answers / HALF_LIFE)
     lane.recent = lane.recent * kept + answers
     lane.recent_bad = lane.recent_bad * kept + bad
+    lane.recent_busy = lane.recent_busy * kept + busy
 
 
-def adjust(lane: LaneState, accepted: int, bad: float, seconds: float, used: bool, now: float, view: View) -> None:
+def adjust(
+    lane: LaneState, accepted: int, busy: float, egress: float, seconds: float, used: bool, now: float, view: View
+) -> None:
     """Moves the limit. `used`: the lane begins about what the limit allows, so that its answers speak about the limit."""
-    answers = accepted + bad
     noise = lane.noise
-    many = lane.recent_bad >= FEWEST and lane.recent_bad - noise * lane.recent > SHARE * lane.recent
+    many = lane.recent_bad >= (FEWEST if lane.rate else FEWEST_NEW)
+    many = many and lane.recent_bad - noise * lane.recent > SHARE * lane.recent
+    bad = busy + egress if many else _about_pace(lane, busy, egress)
+    answers = accepted + bad
+    if _take_over(lane, now, view):
+        return
     excess = _count_clean(lane, accepted, bad, noise, now)
     if not lane.rate:
         if many:
@@ -86,6 +103,25 @@ def adjust(lane: LaneState, accepted: int, bad: float, seconds: float, used: boo
         _climb(lane, accepted, noise * answers - bad, seconds, now)
 
 
+def _about_pace(lane: LaneState, busy: float, egress: float) -> float:
+    """Refusals in the words in which the receiver speaks of pace; single ones in others are trouble of its own."""
+    return busy + egress if not lane.kind else busy if lane.kind == BUSY else egress
+
+
+def _take_over(lane: LaneState, now: float, view: View) -> bool:
+    """Limits of sources are often equal at a site: what one lane has just found, the others need not find at the same cost."""
+    known = lane.rate and (now - lane.found_at > YOUNG or lane.wall <= view.found)
+    unlike = not lane.rate and not lane.recent_bad and lane.recent > FEW_ANSWERS  # it is not refused: it may have no limit
+    if not view.found or known or unlike:
+        return False
+    lane.found_at, lane.met = lane.found_at or now, 0
+    lane.wall, lane.rate, lane.kind = view.found, FLOOR * view.found, view.found_kind
+    lane.rule, lane.why = "rate taken over", f"another egress has found that the site takes about {view.found:.2f} mails/s"
+    lane.held_until = now + HOLD
+    _anew(lane)
+    return True
+
+
 def _count_clean(lane: LaneState, accepted: int, bad: float, noise: float, now: float) -> bool:
     """Counts acceptances since there were more refusals than noise explains; whether there are now."""
     kept = 0.5 ** ((accepted + bad) / LONG)
@@ -93,6 +129,7 @@ def _count_clean(lane: LaneState, accepted: int, bad: float, noise: float, now: 
     expected = noise * lane.since
     if lane.since_bad > expected + 2.5 * math.sqrt(expected):
         lane.since = lane.since_bad = lane.clean = 0.0
+        lane.met += now >= lane.held_until
         lane.clean_at = now
         return True
     lane.clean += accepted
@@ -105,24 +142,30 @@ def _found(lane: LaneState, now: float) -> None:
         return  # nothing gets through: the circuit's matter
     lane.why = f"{lane.recent_bad:.0f} of {lane.recent:.0f} answers were refusals while {lane.flow:.2f} mails/s were accepted"
     lane.wall = MODEST * lane.flow
-    lane.rate = max(SLOWEST, FLOOR * lane.wall)
-    lane.dip_after = now + DIP_AGAIN
+    lane.rate = max(SLOWEST, FIRST * lane.wall)
+    lane.dip_after, lane.found_at, lane.met = now + FIRST_DIP, now, 0
+    lane.kind = BUSY if 2 * lane.recent_busy > lane.recent_bad else EGRESS
     lane.rule, lane.held_until = "rate found", now + HOLD
     _anew(lane)
 
 
 def _anew(lane: LaneState) -> None:
     """The refusals so far have had their effect."""
-    lane.recent = lane.recent_bad = lane.long = lane.long_bad = 0.0
+    lane.recent = lane.recent_bad = lane.recent_busy = lane.long = lane.long_bad = lane.measured = 0.0
 
 
 def _cut(lane: LaneState, now: float) -> None:
     """Many refusals: the receiver takes less than the wall."""
-    before, took = lane.rate, max(lane.flow, SLOWEST)
+    before, took = (
+        lane.rate,
+        lane.flow + (1 / lane.measured if 0 < lane.measured < FLOW_SECONDS else 0.0),
+    )  # of a few it is one more or less
+    took = max(took, SLOWEST)
     lane.why = f"{lane.recent_bad:.0f} of {lane.recent:.0f} were refusals at {before:.2f} mails/s, {took:.2f} were accepted"
     lane.wall = min(MODEST_CUT * took, before)
     lane.rate = max(min(FLOOR * lane.wall, 0.95 * before), 0.3 * before, SLOWEST)
     lane.rule, lane.held_until = "rate cut", now + HOLD
+    lane.kind = BUSY if 2 * lane.recent_busy > lane.recent_bad else EGRESS
     _anew(lane)
 
 
@@ -136,7 +179,8 @@ def _climb(lane: LaneState, accepted: int, spare: float, seconds: float, now: fl
     else:
         gain = min(1 + (lane.clean / CLEAN_RUN) ** 2, MOST_GAIN)
         most = CREEP * seconds * (1 + (now - lane.clean_at) / CREEP_SECONDS)
-        grown = lane.rate * math.exp(min(DRIFT * gain * accepted, most) + min(STEP * spare, 0.1))
+        seek = SEEK / SEEK_LESS**lane.met * accepted
+        grown = lane.rate * math.exp(min(DRIFT * gain * accepted, most) + seek + min(STEP * spare, 0.1))
         lane.rate = max(lane.rate, min(grown, AHEAD * max(lane.flow, lane.wall)))
         if lane.clean > CLEAN_RUN and lane.rate > lane.wall:
             lane.wall += WALL_STEP * (min(lane.rate, lane.flow) - lane.wall) if lane.flow > lane.wall else 0.0

@@ -28,6 +28,11 @@ class LaneState:
     flow: float = 0.0  # mails accepted a second, lately
     recent: float = 0.0  # answers lately, decaying with every answer
     recent_bad: float = 0.0  # of them busy or egress
+    recent_busy: float = 0.0  # of them busy
+    kind: str = ""  # busy or egress: in whose words it is told that it goes too fast; "" = not known
+    measured: float = 0.0  # seconds since `flow` was begun anew
+    met: int = 0  # how often since then it was refused: the more often, the better it is known
+    found_at: float = 0.0  # when the first limit was found
     noise: float = 0.0  # share of such replies that no slower pace makes smaller
     sustained: float = 0.0  # mails accepted a second over some more time
     top: float = 0.0  # the most of it in the last minutes
@@ -50,6 +55,7 @@ class LaneState:
     most_open: int = 0  # more than this was refused; 0 = never refused
     cut_at: float = 0.0
     try_more_at: float = 0.0
+    more_at: float = 0.0  # the last doubling
     more_gap: float = 0.0
     messages: int = 0  # mails a connection, where the receiver ends it; 0 = it does not
     messages_at: float = 0.0
@@ -112,6 +118,8 @@ class View:
     """What a lane's decision leans on besides its own report: the other lanes of its site, its egress, the operator."""
 
     dip_after: float = 0.0  # another lane of the site has found out not long ago
+    found: float = 0.0  # the lowest wall of the site's lanes that have just found theirs; 0 = none has
+    found_kind: str = ""  # and in whose words
     slowed: bool = False  # another lane of the site looks whether refusals are a matter of pace: this one goes slower with it
     trickle: float = 0.0  # other lanes deliver better: this one keeps so many mails a second; 0 = no such limit
     outage: bool = False  # no lane of the site gets through

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
-from actors.reputation import circuit, lanes
+from actors.reputation import circuit, connections, lanes
 from actors.reputation.journal import from_json, to_json
 from actors.reputation.lanes import decide, limits_of, replay, step
 from actors.reputation.state import CLOSED, DEAD, HALF_OPEN, OPEN, LaneState, View
@@ -50,6 +50,9 @@ def views() -> st.SearchStrategy[View]:
         prober=st.booleans(),
         healed=st.booleans(),
         slowed=st.booleans(),
+        found=st.sampled_from([0.0, 0.01, 3.0]),
+        found_kind=st.sampled_from(["", "busy", "egress"]),
+        misnamed=st.integers(0, 60),
         probe_gap=st.floats(0, 1e4),
         content_share=st.floats(0, 1),
         quota=st.integers(-1, 100),
@@ -103,7 +106,8 @@ def test_grows_while_all_goes_well_and_all_is_used() -> None:
     lane = fresh(2)
     grown = []
     for turn in range(5):
-        limits = step(lane, LaneReport("s.test", delivered=100, connections=lane.concurrency), 1000.0 + turn, View())
+        now = 1000.0 + turn * connections.DOUBLE_SECONDS
+        limits = step(lane, LaneReport("s.test", delivered=100, connections=lane.concurrency), now, View())
         grown.append(limits.concurrency)
     assert grown == [4, 8, 16, 20, 20]
 
