@@ -13,7 +13,8 @@ from typing import Protocol
 from actors.model.delivery import LaneLimits, LaneReport, Reply
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
-from actors.sender.lane import BARREN, FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, OPEN_SECONDS, RETRY_CONNECT, SMOOTH, TRIES
+from actors.sender.connections import BARREN, RETRY_CONNECT
+from actors.sender.lane import FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, OPEN_SECONDS, SMOOTH, TRIES
 from actors.sender.pacing import Pace
 from actors.sender.pool import PLAIN_SECONDS
 from actors.sender.replyreader import make_reply
