@@ -190,6 +190,28 @@ class JobTally(NamedTuple):
     delivered: int = 0
     egress: int = 0  # settled with blame egress, and so on
     content: int = 0
+    again: int = 0  # of the delivered, those that were tried before
+
+
+class Unread(NamedTuple):
+    """How often a reply came whose words nobody knows. `words`: folded (`model.readings`), without addresses; `again`: how many
+    of those mails had been tried before."""
+
+    job: str
+    code: int
+    enhanced: str
+    words: tuple[str, ...]
+    times: int = 1
+    again: int = 0
+
+
+class Reading(NamedTuple):
+    """What was learned of such a reply: whom it speaks about (egress, content or recipient). `words` may have `<*>` for any."""
+
+    code: int
+    enhanced: str
+    words: tuple[str, ...]
+    blame: Blame
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +240,7 @@ class LaneReport:
     started: int = 0  # mails begun; what counts against quota, rate and probe
     settled: int = 0  # mails that got their end
     jobs: tuple[JobTally, ...] = ()  # the jobs that had the most mails here, refused or not
+    unread: tuple[Unread, ...] = ()  # replies that nobody knows the words of
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +275,5 @@ class LaneLimits:
     quota: int = NO_QUOTA  # mails that may still be begun until `quota_until`; NO_QUOTA = any number
     quota_until: float = 0.0
     probe: int = 0  # half-open: so many mails may be begun, and no more before newer limits come; 0 = not half-open
-    grey_wait: float = (
-        0.0  # the site greylists: a row goes again through the same egress after so many seconds; 0 = it does not
-    )
+    grey_wait: float = 0.0  # the site greylists: a row goes again through the same egress after so many seconds; 0 = not
+    readings: tuple[Reading, ...] = ()  # what was learned of the site's unknown replies; no limit, and in no decision

@@ -61,7 +61,7 @@ def _phrase(entry: Mapping[str, Any], head: Mapping[str, Any]) -> Phrase:
         raise ValueError(f"unknown keys {sorted(unknown)}, missing keys {missing}")
     says = tuple(known.get("says", ()))
     blame, reason = Blame(known["blame"]), Reason(known.get("reason", ""))
-    if reason not in REASONS[blame]:
+    if reason not in REASONS[blame] - {Reason.LEARNED}:
         raise ValueError(f"{reason} is no reason of blame {blame}")
     if any(words != words.lower() or not words.strip() for words in says):
         raise ValueError(f"says must be lower case: {says}")

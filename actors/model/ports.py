@@ -342,6 +342,11 @@ class Reputation(Protocol):
         """The newest decisions about the lanes that match, oldest first."""
         ...
 
+    async def replies(self, site: str = "") -> list[dict[str, Any]]:
+        """Replies whose words nobody knows, the commonest first: site, code, enhanced, words, count, seen, egresses, jobs, and
+        what was found: blame (empty: nothing), of (the egress or job it follows), confidence, why."""
+        ...
+
 
 class LaneLedger(Protocol):
     """Where reputation keeps what lanes have learned; texts are JSON that only reputation reads."""

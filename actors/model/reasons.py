@@ -50,15 +50,19 @@ class Reason(StrEnum):
     LOGIN = "login"
     ENCODING = "encoding"  # the receiver lacks SMTPUTF8 or 8BITMIME
 
+    LEARNED = "learned"  # words that nobody knows: whom they follow was seen (`hongyan replies`)
+
 
 REASONS: dict[Blame, frozenset[Reason]] = {
     Blame.NONE: frozenset({Reason.UNSAID}),
-    Blame.RECIPIENT: frozenset({Reason.UNSAID, Reason.UNKNOWN, Reason.DISABLED, Reason.FULL, Reason.NO_MAIL}),
-    Blame.EGRESS: frozenset({Reason.UNSAID, Reason.LISTED, Reason.REPUTATION, Reason.RATE, Reason.REVERSE_DNS}),
+    Blame.RECIPIENT: frozenset({Reason.UNSAID, Reason.UNKNOWN, Reason.DISABLED, Reason.FULL, Reason.NO_MAIL, Reason.LEARNED}),
+    Blame.EGRESS: frozenset({Reason.UNSAID, Reason.LISTED, Reason.REPUTATION, Reason.RATE, Reason.REVERSE_DNS, Reason.LEARNED}),
     Blame.SENDER_DOMAIN: frozenset(
         {Reason.UNSAID, Reason.SPF, Reason.DKIM, Reason.DMARC, Reason.ALIGNMENT, Reason.SENDER_DNS, Reason.REPUTATION}
     ),
-    Blame.CONTENT: frozenset({Reason.UNSAID, Reason.SPAM, Reason.SIZE, Reason.LINK, Reason.VIRUS, Reason.FORMAT}),
+    Blame.CONTENT: frozenset(
+        {Reason.UNSAID, Reason.SPAM, Reason.SIZE, Reason.LINK, Reason.VIRUS, Reason.FORMAT, Reason.LEARNED}
+    ),
     Blame.BUSY: frozenset({Reason.UNSAID, Reason.GREYLIST, Reason.OVERLOAD, Reason.CONNECTIONS}),
     Blame.NETWORK: frozenset({Reason.UNSAID, Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.LOST, Reason.ROUTE}),
     Blame.US: frozenset({Reason.UNSAID, Reason.PROTOCOL, Reason.LOGIN, Reason.ENCODING, Reason.TLS}),

@@ -61,6 +61,7 @@ SILENCE: dict[Stage, Reason] = {Stage.RESOLVE: Reason.DNS, Stage.CONNECT: Reason
 AMBIGUOUS = frozenset(
     {"", "5.0.0", "5.1.0", "5.2.0", "5.3.0", "5.3.5", "5.4.1", "5.5.0", "5.5.1", "5.7.0", "5.7.1"}
 ) | frozenset({"4.0.0", "4.3.0", "4.3.2", "4.4.0", "4.5.0", "4.5.1", "4.7.0", "4.7.1"})
+TELLING = frozenset(BASIC_5XX) - NEEDS_WORDS - {554} | {452}  # basic codes that say enough by themselves
 REMEMBERED = 4096  # different texts; a mass mailing meets few, and reading one costs up to a millisecond
 SPARED = frozenset({Reason.LISTED, Reason.REVERSE_DNS, Reason.REPUTATION, Reason.FULL})
 
@@ -72,6 +73,22 @@ def judge(stage: Stage, reply: Reply) -> Judgement:
     if 200 <= reply.code < 300:
         return Judgement(Verdict.DELIVERED, Blame.NONE) if stage == Stage.DOT else US
     return _judged(stage, reply.code, reply.enhanced, phrases.plain(reply.text))
+
+
+def unread(reply: Reply) -> bool:
+    """Whether neither words nor codes of a refusal say whom it speaks about: its judgement is a guess from its class."""
+    if not 400 <= reply.code < 600 or 500 <= reply.code <= 504 or not reply.text.strip():
+        return False
+    return _unread(reply.code, reply.enhanced, phrases.plain(reply.text))
+
+
+@lru_cache(REMEMBERED)
+def _unread(code: int, enhanced: str, text: str) -> bool:
+    if phrases.find(phrases.receivers(), code, enhanced, text) is not None:
+        return False
+    if enhanced in AMBIGUOUS:
+        return (enhanced != "" or code not in TELLING) and phrases.find(phrases.general(), code, enhanced, text) is None
+    return status_of(enhanced) is None and code not in TELLING
 
 
 @lru_cache(REMEMBERED)

@@ -20,6 +20,7 @@ from actors.reputation.expected import speed
 from actors.reputation.journal import Journal, from_json, to_json
 from actors.reputation.lanes import Decision, decide, limits_of
 from actors.reputation.pins import Pin, pin_of
+from actors.reputation.readings import Readings
 from actors.reputation.starting import Start, start_of
 from actors.reputation.state import HALF_OPEN, OPEN, LaneState, View
 from actors.reputation.warmup import Curve, EgressState
@@ -34,9 +35,9 @@ SAVE_SECONDS = 5.0
 class Reputation:
     """What each lane may do.
 
-    Hard state: lanes, egresses and decisions in the ledger, written every SAVE_SECONDS and by `close`; a new actor reads them
-    before its first answer. What was learned since the last write is learned again. A failed call has at most counted a report
-    that its sender brings again. Without a ledger it starts empty.
+    Hard state: lanes, egresses, decisions and what unknown replies mean in the ledger, written every SAVE_SECONDS and by
+    `close`; a new actor reads them before its first answer. What was learned since the last write is learned again. A failed
+    call has at most counted a report that its sender brings again. Without a ledger it starts empty.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Reputation:
         self._limits: dict[tuple[str, str], LaneLimits] = {}
         self._experiments: dict[str, Experiment] = {}
         self._egresses: dict[str, EgressState] = {}
+        self._readings = Readings()
         self._journal = Journal()
         self._changed: set[tuple[str, str]] = set()
         self._loading: asyncio.Task[None] | None = None
@@ -110,6 +112,12 @@ class Reputation:
         await self._save()
         return [from_json(line) for line in await self._ledger.lane_decisions(site, egress, limit)]
 
+    async def replies(self, site: str = "") -> list[dict[str, Any]]:
+        """What is known of replies whose words nobody knows, the commonest first, as plain data."""
+        if not self._loaded:
+            await self._load()
+        return self._readings.told(site)
+
     async def close(self) -> None:
         """Writes what was learned since the last time."""
         if self._loaded:
@@ -129,7 +137,13 @@ class Reputation:
         if decision is not None or report.settled or report.started or limits != old:
             self._changed.add(key)
         self._limits[key] = limits
-        return limits
+        for template, finding in self._readings.take(egress, report, now):
+            who = f"{finding.blame} {finding.of}".strip() or "nobody in particular"
+            log.info(
+                "%s: %s %s %r is about %s: %s", report.site, template.code, template.enhanced, template.text, who, finding.why
+            )
+        readings = self._readings.of(report.site)
+        return replace(limits, readings=readings) if readings else limits
 
     def _view(self, lane: LaneState, report: LaneReport, now: float) -> View:
         base = self._bases[lane.egress, lane.site]
@@ -246,6 +260,9 @@ class Reputation:
         if not site:
             self._egresses[egress] = EgressState(**data)
             return
+        if not egress:
+            self._readings.restore(site, data["replies"])
+            return
         lane = LaneState.of(data | {"egress": egress, "site": site})
         if lane.circuit == HALF_OPEN:  # nobody tells what became of the try
             lane.probed = lane.probe_good = lane.probe_bad = 0
@@ -255,14 +272,15 @@ class Reputation:
         """Writes what has changed; what cannot be written now is written with the next."""
         if self._ledger is None:
             return
-        changed, self._changed = self._changed, set()
+        changed, self._changed = self._changed | {("", site) for site in self._readings.changed}, set()
+        self._readings.changed.clear()
         entries, gone = [], []
         for egress, site in changed:
-            state = self._lanes.get((egress, site)) if site else self._egresses.get(egress)
-            if state is None:
+            data = self._data(egress, site)
+            if data is None:
                 gone.append((egress, site))
             else:
-                entries.append((egress, site, json.dumps(state.data(), ensure_ascii=False, separators=(",", ":"))))
+                entries.append((egress, site, json.dumps(data, ensure_ascii=False, separators=(",", ":"))))
         decided = self._journal.waiting()
         lines = [(d.site, d.egress, d.at, to_json(d)) for d in decided]
         try:
@@ -270,3 +288,11 @@ class Reputation:
         except Unavailable:
             self._changed |= changed
             self._journal.back(decided)
+
+    def _data(self, egress: str, site: str) -> dict[str, Any] | None:
+        """What is kept of a lane, of an egress (no site) or of a site's unknown replies (no egress); None: nothing any more."""
+        if not egress:
+            replies = self._readings.data(site)
+            return {"replies": replies} if replies else None
+        state = self._lanes.get((egress, site)) if site else self._egresses.get(egress)
+        return None if state is None else state.data()

@@ -29,7 +29,8 @@ class Cell(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Whom the refusals follow: EGRESS or CONTENT with `of` its name, or NONE when it cannot be told. `confidence`: 0 to 1."""
+    """Whom the refusals follow: EGRESS or CONTENT with `of` its name, RECIPIENT, or NONE when it cannot be told.
+    `confidence`: 0 to 1."""
 
     blame: Blame
     of: str
@@ -80,6 +81,16 @@ def whom(cells: Mapping[tuple[str, str], Cell], egress: str, job: str) -> Findin
         why = f"{by_content.inside:.0%} refused of it, {by_content.outside:.0%} of other jobs through the same egress"
         return Finding(Blame.CONTENT, job, by_content.confidence, why)
     return UNKNOWN
+
+
+def stays(fresh: Cell, again: Cell) -> Finding:
+    """Whether refusals stay with the same addresses: mails that were tried before are refused again, the others pass. It says
+    nothing about an address for good: a full mailbox stays full for a while."""
+    found = difference(again, fresh)
+    if found is None or found.inside - found.outside < APART or found.confidence < SURE:
+        return UNKNOWN
+    why = f"{found.inside:.0%} refused of those tried before, {found.outside:.0%} of the others"
+    return Finding(Blame.RECIPIENT, "", found.confidence, why)
 
 
 def _sum(cells: Mapping[tuple[str, str], Cell], keep: object) -> Cell:

@@ -48,5 +48,6 @@ def to_json(decision: Decision) -> str:
 def from_json(text: str) -> Decision:
     """The decision of a line. ValueError or TypeError if it is none."""
     data: dict[str, Any] = json.loads(text)
-    data["old"], data["new"] = LaneLimits(**data["old"]), LaneLimits(**data["new"])
+    for which in ("old", "new"):
+        data[which] = LaneLimits(**(data[which] | {"readings": ()}))
     return Decision(**data)

@@ -5,7 +5,7 @@ module calls them in their order and says what the state allows.
 """
 
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
@@ -102,11 +102,12 @@ def decide(lane: LaneState, report: LaneReport, now: float, view: View, old: Lan
     limits = step(lane, report, now, view)
     if not lane.rule:
         return limits, None
-    told = Decision(now, lane.site, lane.egress, lane.rule, lane.why, old, limits, before.data(), asdict(report), asdict(view))
+    seen = asdict(replace(report, unread=()))
+    told = Decision(now, lane.site, lane.egress, lane.rule, lane.why, old, limits, before.data(), seen, asdict(view))
     return limits, told
 
 
 def replay(decision: Decision) -> LaneLimits:
     """The limits that the same state, report, time and view give: those of the decision, on every machine."""
-    report = decision.report | {"jobs": ()}  # their weight is in the view
+    report = decision.report | {"jobs": (), "unread": ()}  # their weight is in the view
     return step(LaneState.of(decision.before), LaneReport(**report), decision.at, View(**decision.view))

@@ -1,25 +1,18 @@
 """Reply templates mined from the stream: texts that differ only in addresses, numbers and ids are one template.
 
-In the manner of Drain (He et al., 2017), cut down to one level: a text is folded to words, words that carry an address, a
-number or an id become `<*>`, and a text joins the template of its code and length that shares most words with it; words that
-differ become `<*>` too. Pure, and bounded in every direction, for the texts are a stranger's: the template that was not seen
-for longest goes first.
+In the manner of Drain (He et al., 2017), cut down to one level: texts come folded to words (`model.readings`), and one joins
+the template of its code and length that shares most words with it; words that differ become `<*>` too. Pure, and bounded in
+every direction, for the texts are a stranger's: the template that was not seen for longest goes first.
 """
 
-import re
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from actors.model.readings import WILD
+
 MOST_TEMPLATES = 2_000  # a mailing to all the world meets some hundred
-MOST_WORDS = 40  # what tells replies apart stands at their beginning
-MOST_CHARS = 500
 MOST_ALIKE = 64  # templates of one code and length that a text is compared with; the rest are new ones
 ALIKE = 0.6  # share of words that must be the same
-WILD = "<*>"
-
-# An address, a host or URL, something with a digit in it, or a long word that is none of a language (hex, base64, queue ids).
-_FOLDED = re.compile(r".*(@|://|\d).*|[0-9a-f]{8,}|[a-z0-9_-]+(\.[a-z0-9_-]+){2,}|\S{30,}", re.DOTALL)
-_EDGES = "[](){}<>\"'`,;:.!?-=*"
 
 Key = tuple[int, str, int]  # code, enhanced code, words
 
@@ -40,22 +33,6 @@ class Template:
         return " ".join(self.words)
 
 
-def fold(text: str) -> tuple[str, ...]:
-    """The words of a reply, in small letters; `<*>` for those that name one mail, address or moment; runs of those are one."""
-    words: list[str] = []
-    for raw in text[:MOST_CHARS].lower().split():
-        word = raw.strip(_EDGES)
-        if not word:
-            continue
-        folded = WILD if _FOLDED.fullmatch(word) else word
-        if folded == WILD and words and words[-1] == WILD:
-            continue
-        words.append(folded)
-        if len(words) == MOST_WORDS:
-            break
-    return tuple(words)
-
-
 class Templates:
     """The templates seen so far. `add` gives the one that a text belongs to."""
 
@@ -68,9 +45,8 @@ class Templates:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def add(self, code: int, enhanced: str, text: str, times: int = 1) -> Template:
-        """Counts a text with its template; makes one if none is alike."""
-        words = fold(text)
+    def add(self, code: int, enhanced: str, words: tuple[str, ...], times: int = 1) -> Template:
+        """Counts a folded text with its template; makes one if none is alike."""
         group = self._groups.setdefault((code, enhanced, len(words)), [])
         template = _nearest(group, words)
         if template is None:

@@ -21,7 +21,7 @@ from actors.sender.hand import Hand, Mail, RenderOrder, Row, Work
 from actors.sender.lane import Lane
 from actors.sender.leases import Leases
 from actors.sender.messages import End, Event
-from actors.sender.outcomes import Place, judged, outcome, render_failure
+from actors.sender.outcomes import Place, heard, judged, outcome, render_failure
 from actors.sender.patience import patiently
 from actors.sender.pool import Order, Pool
 from actors.sender.refusals import Noted
@@ -224,9 +224,9 @@ class Sender:
 
     def settled(self, lane: Lane, mail: Mail, event: Event, host: str, tls: str) -> None:
         """A mail that was open has its end."""
-        judgement = judged(event)
+        judgement, words = heard(event, judged(event), lane.limits.readings)
         now, first = self._clock(), mail.row.first_at
-        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, now - first if first else 0.0)
+        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, now - first if first else 0.0, words)
         if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
             self._refused.set()

@@ -1,10 +1,12 @@
 """What an attempt's end means for the row: the ledger's entry. Pure."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from actors.model.delivery import NO_MORE, ONLY, Outcome, Reply, RowFailure
+from actors.model.delivery import NO_MORE, ONLY, Outcome, Reading, Reply, RowFailure
+from actors.model.readings import fold, learned, read
 from actors.model.reasons import Reason
-from actors.model.replies import Judgement, judge
+from actors.model.replies import Judgement, judge, unread
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
 from actors.sender.messages import BAD_ADDRESS, BAD_RETURN_PATH, NEEDS_8BIT, NEEDS_SMTPUTF8, TOO_BIG, End, Event
@@ -53,6 +55,15 @@ def full(event: Event) -> bool:
     if event.end is not End.DEFERRED or event.stage is not Stage.MAIL or event.reply.code == 421:
         return False
     return judge(event.stage, event.reply).reason is Reason.CONNECTIONS
+
+
+def heard(event: Event, judgement: Judgement, readings: Iterable[Reading]) -> tuple[Judgement, tuple[str, ...] | None]:
+    """The judgement as reputation has learned to read the reply, and its folded words; None for a reply that says what it
+    means."""
+    if event.end not in (End.REFUSED, End.DEFERRED) or event.reply in OURS or not unread(event.reply):
+        return judgement, None
+    words = fold(event.reply.text, event.message.recipient)
+    return learned(judgement, read(readings, event.reply, words)), words
 
 
 def outcome(

@@ -3,19 +3,21 @@
 import re
 from collections import Counter
 
-from actors.model.delivery import JobTally, LaneReport, Reply
+from actors.model.delivery import JobTally, LaneReport, Reply, Unread
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
 
 ADDRESS = re.compile(r"\S+@\S+")
 MOST_JOBS = 8
+MOST_UNREAD = 16  # different unknown replies of one report
 SHOWN = 200  # characters of a reply
 
 CONGESTION = {Blame.BUSY: "busy", Blame.EGRESS: "egress", Blame.NETWORK: "network"}
 ENDS = ("delivered", "refused", *CONGESTION.values(), "greylisted")
 COUNTS = ("settled", *ENDS, "connect_failures", "connects_refused", "closes")
-TOLD = ("delivered", "egress", "content")  # what is told of each job
+TOLD = ("delivered", "egress", "content", "again")  # what is told of each job
+Words = tuple[str, ...]
 
 
 class Tally:
@@ -29,14 +31,15 @@ class Tally:
     def _clear(self) -> None:
         self._counts: Counter[str] = Counter()
         self._jobs: dict[str, Counter[str]] = {}
+        self._unread: dict[tuple[str, int, str, Words], tuple[int, int]] = {}
         self._early, self._passed, self._closed_after = 0.0, 0.0, 0
         self._last_reply = ""
 
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def settled(self, job: str, judgement: Judgement, reply: Reply, waited: float) -> None:
-        """A mail has its end."""
+    def settled(self, job: str, judgement: Judgement, reply: Reply, waited: float, words: Words | None = None) -> None:
+        """A mail has its end. `words`: of a reply that nobody can read, folded."""
         kind = self._kind(judgement, waited)
         self._counts["settled"] += 1
         self._counts[kind] += 1
@@ -44,6 +47,14 @@ class Tally:
             self.said(reply)
         if (told := self._job(job)) is not None:
             told["content" if judgement.blame is Blame.CONTENT else kind] += 1
+            told["again"] += kind == "delivered" and waited > 0
+        if words is not None:
+            self._not_read((job, reply.code, reply.enhanced, words), 1, int(waited > 0))
+
+    def _not_read(self, key: tuple[str, int, str, Words], count: int, again: int) -> None:
+        if key in self._unread or len(self._unread) < MOST_UNREAD:
+            before = self._unread.get(key, (0, 0))
+            self._unread[key] = (before[0] + count, before[1] + again)
 
     def _job(self, job: str) -> Counter[str] | None:
         """A job's counts; None for one more than are told."""
@@ -91,6 +102,7 @@ class Tally:
             closed_after=self._closed_after,
             started=started,
             jobs=tuple(jobs),
+            unread=tuple(Unread(*key, *counts) for key, counts in self._unread.items()),
             **self._counts,
         )
         self._clear()
@@ -104,6 +116,8 @@ class Tally:
         for tally in report.jobs:
             if (told := self._job(tally.job)) is not None:
                 told.update(dict(zip(TOLD, tally[1:], strict=True)))
+        for unread in report.unread:
+            self._not_read(unread[:4], *unread[4:])
         self._early = max(self._early, report.grey_early)
         self._passed = min(filter(None, (self._passed, report.grey_passed)), default=0.0)
         self._closed_after = min(filter(None, (self._closed_after, report.closed_after)), default=0)

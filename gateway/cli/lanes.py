@@ -22,6 +22,9 @@ def lanes(
     site: Annotated[str, typer.Option("--site", help="Only lanes to this destination.")] = "",
     egress: Annotated[str, typer.Option("--egress", help="Only lanes from this sending address.")] = "",
     history: Annotated[int, typer.Option("--history", min=0, max=1000, help="Also the newest so many decisions.")] = 0,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="With --history and --json: all that each was made from, for `hongyan replay`.")
+    ] = False,
     live: Annotated[bool, typer.Option("--live", help="Anew every two seconds, until Ctrl-C.")] = False,
     config: ConfigFile = None,
     server: Server = "",
@@ -31,7 +34,7 @@ def lanes(
     """Show what each lane (sending address, destination) may do, and the numbers that it was decided on."""
     with report(json_) as out, client_for(config, server, key_file) as client:
         while True:
-            _show(out, client.lanes(site, egress), client.decisions(site, egress, history) if history else [])
+            _show(out, client.lanes(site, egress), client.decisions(site, egress, history, whole) if history else [])
             if not live:
                 return
             time.sleep(REFRESH_SECONDS)

@@ -21,6 +21,8 @@ NOUNS = (
     "bounce",
     "plan",
     "lanes",
+    "replies",
+    "replay",
     "suppress",
     "key",
     "functions",

@@ -93,6 +93,8 @@ def _attempt(attempt: Any) -> str:
     host = f" ({attempt.host})" if attempt.host not in ("", base_of(attempt.site)) else ""
     said = " ".join(part for part in (str(attempt.code or ""), attempt.enhanced, attempt.reply) if part) or "no reply"
     meaning = MEANINGS.get(attempt.blame, attempt.blame) + (f" ({attempt.reason})" if attempt.reason else "")
+    if attempt.reason == "learned":
+        meaning += f": nobody knew these words, `hongyan replies --site '{base_of(attempt.site)}'` tells how it was found"
     return f"{lane}{host}, {attempt.stage}: {said}" + (f"\n    {meaning}" if meaning else "")
 
 

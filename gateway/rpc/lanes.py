@@ -1,11 +1,13 @@
 """LaneService: what reputation has learned, for operators. Reads only."""
 
-from typing import Any
+from typing import Any, cast
 
 from hongyan.v1 import lanes_pb2 as pb
 from hongyan.v1 import lanes_pb2_grpc
 
 from actors.model.delivery import NO_QUOTA, LaneLimits
+from actors.reputation.journal import to_json
+from actors.reputation.lanes import Decision
 from gateway.rpc.backend import Backend, patiently
 from gateway.rpc.guard import Context
 from gateway.rpc.translate import timestamp
@@ -31,6 +33,7 @@ class LaneService(lanes_pb2_grpc.LaneServiceServicer):  # type: ignore[misc]
         return pb.DecisionsResponse(
             decisions=[
                 pb.Decision(
+                    data=to_json(cast(Decision, d)) if request.whole else "",
                     at=timestamp(d.at),
                     egress=d.egress,
                     site=d.site,
@@ -42,6 +45,11 @@ class LaneService(lanes_pb2_grpc.LaneServiceServicer):  # type: ignore[misc]
                 for d in found
             ]
         )
+
+    async def Replies(self, request: Any, context: Context) -> pb.RepliesResponse:
+        """One look at what reputation has learned of unknown replies."""
+        found = await patiently(lambda: self._reputation.replies(request.site))
+        return pb.RepliesResponse(replies=[_reply(one) for one in found])
 
 
 def _lane(lane: dict[str, Any]) -> pb.Lane:
@@ -61,6 +69,11 @@ def _lane(lane: dict[str, Any]) -> pb.Lane:
         last_reply=lane["last_reply"],
         at=timestamp(lane["at"]),
     )
+
+
+def _reply(one: dict[str, Any]) -> pb.UnknownReply:
+    of = one["of"] if one["blame"] == "egress" else ""
+    return pb.UnknownReply(**(one | {"jobs": len(one["jobs"]), "of": of, "seen": timestamp(one["seen"])}))
 
 
 def _limits(limits: LaneLimits) -> pb.Limits:

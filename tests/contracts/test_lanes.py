@@ -7,7 +7,8 @@ import pytest
 
 from actors.ledger import lanes
 from actors.ledger.actor import Ledger
-from actors.model.delivery import LaneReport
+from actors.model.delivery import JobTally, LaneReport, Reading, Unread
+from actors.model.states import Blame
 from actors.reputation.actor import Reputation
 from actors.reputation.lanes import replay
 from tests.fakes.clock import FakeClock
@@ -59,4 +60,25 @@ async def test_a_new_reputation_knows_what_the_former_had_learned(tmp_path: Path
     again = (await later.report("192.0.2.1", [LaneReport("a.test")]))["a.test"]
     assert (again.closed_until, again.probe) == (limits["a.test"].closed_until, 1)
     assert [d.rule for d in await later.decisions("a.test")] == [d.rule for d in told]
+    await ledger.close()
+
+
+async def test_what_unknown_replies_mean_outlives_a_restart(ledger_url: str) -> None:
+    clock = FakeClock()
+    ledger = Ledger(ledger_url, clock)
+    former = Reputation(clock, ledger=ledger)
+    words = ("zorp", "<*>", "applies")
+    for _ in range(4):
+        for egress in ("192.0.2.1", "192.0.2.2"):
+            bad = egress == "192.0.2.1"
+            unread = (Unread("j1", 550, "5.7.1", words, 4),) if bad else ()
+            good = 0 if bad else 4
+            await former.report(egress, [LaneReport("a.test", delivered=good, jobs=(JobTally("j1", good),), unread=unread)])
+        clock.advance(0.5)
+    await former.close()
+    later = Reputation(clock, ledger=ledger)
+    assert await later.replies() == await former.replies()
+    assert (await later.replies("a.test"))[0]["of"] == "192.0.2.1"
+    limits = (await later.report("192.0.2.2", [LaneReport("a.test", delivered=1)]))["a.test"]
+    assert limits.readings == (Reading(550, "5.7.1", words, Blame.EGRESS),)
     await ledger.close()

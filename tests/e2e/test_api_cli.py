@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
-from actors.model.delivery import LaneLimits
+from actors.model.delivery import LaneLimits, LaneReport
 from actors.model.errors import Problem
 from actors.model.forecast import Forecast, SiteForecast
 from actors.model.ports import RowStory
 from actors.model.states import JobState, RowState
-from actors.reputation.lanes import Decision
+from actors.reputation.lanes import Decision, decide, limits_of
+from actors.reputation.state import LaneState, View
 from gateway.cli.main import build
 from tests.fakes.backend import Line
 from tests.fakes.gateway import Place, Threaded, in_thread
@@ -197,6 +199,62 @@ def test_lanes_tell_what_they_may_do_and_why(hongyan):
     hongyan.ledger.stories[job, 1] = RowStory(last, [], [])
     assert "lane, block: 3 of 3 tries refused" in hongyan("why", job, "1").stdout
     assert hongyan.json("why", job, "1")["decisions"][0]["rule"] == "block"
+
+
+def test_unknown_replies_tell_whom_they_follow(hongyan):
+    assert "every reply so far was understood" in hongyan("replies").stdout
+    known = {"enhanced": "5.7.1", "words": "zorp policy <*> applies", "seen": 300.0, "jobs": ["j1", "j2"], "confidence": 0.999}
+    found = {"blame": "egress", "of": "127.0.0.2", "why": "100% refused through it", "egresses": ["127.0.0.2"]}
+    hongyan.served.backend.reputation.unread = [
+        known | found | {"site": "mx.a.test!dane", "code": 550, "count": 1234},
+        known | {"blame": "", "of": "", "why": "", "egresses": ["x", "y"], "site": "mx.b.test", "code": 451, "count": 1},
+    ]
+    found = {"blame": "content", "of": "j-of-another", "why": "90% refused of it"}
+    hongyan.served.backend.reputation.unread.append(
+        known | found | {"egresses": [], "site": "mx.c.test", "code": 554, "count": 1}
+    )
+    lines = hongyan("replies").stdout.splitlines()
+    assert "a job's content" in lines[3]
+    assert "j-of-another" not in hongyan("replies").stdout + hongyan("replies", "--json").stdout
+    assert "mx.a.test (DANE)" in lines[1]
+    assert "550 5.7.1 zorp policy <*> applies" in lines[1]
+    assert "1,234" in lines[1]
+    assert "our address 127.0.0.2" in lines[1]
+    assert "99.9% sure" in lines[1]
+    assert "not known: tried again" in lines[2]
+    assert [r["site"] for r in hongyan.json("replies", "--site", "mx.b.test")["replies"]] == ["mx.b.test"]
+    job = hongyan.ledger.add_job("acme", 1)
+    last = Line(0, RowState.DEFERRED, 1, "rcpt", "egress", 550, "5.7.1", "Zorp", site="mx.a.test!dane", last_at=3.0)
+    hongyan.ledger.stories[job, 0] = RowStory(replace(last, reason="learned"), [], [])
+    assert "`hongyan replies --site 'mx.a.test'`" in hongyan("why", job, "0").stdout
+
+
+def test_decisions_are_made_again_from_a_file(hongyan, tmp_path):
+    lane, made = LaneState("mx.a.test", "127.0.0.2", 4), []
+    limits = limits_of(lane, 1000.0, View())
+    for turn in range(200):
+        seen = LaneReport("mx.a.test", egress=4 * (turn > 20), delivered=9 * (turn <= 20), connections=4, started=4)
+        limits, decision = decide(lane, seen, 1000.0 + turn, View(), limits)
+        made += [decision] if decision else []
+    hongyan.served.backend.reputation.decided = made
+    file = tmp_path / "decisions.json"
+    file.write_text(json.dumps(hongyan.json("lanes", "--history", "1000", "--whole")))
+    told = hongyan.json("replay", str(file))
+    assert told == {"decisions": len(made), "same": len(made), "differ": []}
+    assert len(made) > 1
+    assert {d.rule for d in made} == {"closed: block"}
+    data = json.loads(file.read_text())
+    one = json.loads(data["decisions"][-1]["data"])
+    one["before"]["pause"] += 100.0
+    data["decisions"][-1]["data"] = json.dumps(one)
+    file.write_text(json.dumps(data))
+    shown = hongyan("replay", str(file), code=1).stdout
+    assert f"{len(made)} decisions made again, {len(made) - 1} with the same limits" in shown
+    file.write_text(json.dumps(hongyan.json("lanes", "--history", "5")))
+    assert "--whole" in hongyan("replay", str(file), code=2).output
+    file.write_text("[1]")
+    assert "is no output of" in hongyan("replay", str(file), code=2).output
+    assert "cannot be read" in hongyan("replay", str(tmp_path / "none"), code=2).output
 
 
 def test_outcomes_as_table_csv_and_json_lines(hongyan):

@@ -254,6 +254,7 @@ class FakeReputation:
 
         self.state: list[dict[str, Any]] = []
         self.decided: list[Any] = []
+        self.unread: list[dict[str, Any]] = []
 
     async def speeds(self) -> list[LaneSpeed]:
         return self.known
@@ -263,6 +264,9 @@ class FakeReputation:
 
     async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[Any]:
         return [d for d in self.decided if site in ("", d.site) and egress in ("", d.egress)][-limit:]
+
+    async def replies(self, site: str = "") -> list[dict[str, Any]]:
+        return [one for one in self.unread if site in ("", one["site"])]
 
 
 class FakeBackend:

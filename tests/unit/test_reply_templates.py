@@ -5,7 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.reputation.templates import MOST_ALIKE, MOST_WORDS, WILD, Templates, fold
+from actors.model.readings import MOST_WORDS, WILD, fold
+from actors.reputation.templates import MOST_ALIKE, Templates
 
 
 def test_addresses_numbers_and_ids_are_folded() -> None:
@@ -16,29 +17,30 @@ def test_addresses_numbers_and_ids_are_folded() -> None:
 def test_texts_of_one_cause_are_one_template() -> None:
     mined = Templates()
     for n in range(200):
-        mined.add(550, "5.7.1", f"[192.0.2.{n}] Zorp policy {n} applies to user{n}@a{n}.example - queue {n * 7919:x}ab")
+        text = f"[192.0.2.{n}] Zorp policy {n} applies to user{n}@a{n}.example - queue {n * 7919:x}ab"
+        mined.add(550, "5.7.1", fold(text))
     for n in range(50):
-        mined.add(550, "5.7.1", f"Another thing altogether number {n} said by host{n}.mx.example")
+        mined.add(550, "5.7.1", fold(f"Another thing altogether number {n} said by host{n}.mx.example"))
     assert [(t.count, t.code) for t in mined.top(5)] == [(200, 550), (50, 550)]
     assert mined.top(1)[0].text.startswith(f"{WILD} zorp policy {WILD} applies to {WILD}")
 
 
 def test_words_that_differ_become_wild_and_codes_are_kept_apart() -> None:
     mined = Templates()
-    first = mined.add(450, "4.2.0", "mailbox alpha of the east is closed for today")
-    again = mined.add(450, "4.2.0", "mailbox beta of the west is closed for today")
-    other = mined.add(550, "4.2.0", "mailbox beta of the west is closed for today")
+    first = mined.add(450, "4.2.0", fold("mailbox alpha of the east is closed for today"))
+    again = mined.add(450, "4.2.0", fold("mailbox beta of the west is closed for today"))
+    other = mined.add(550, "4.2.0", fold("mailbox beta of the west is closed for today"))
     assert first is again
     assert again.text == f"mailbox {WILD} of the {WILD} is closed for today"
     assert other is not again
-    assert mined.add(450, "4.2.0", "mailbox beta of the west is gone away last year") is not again
+    assert mined.add(450, "4.2.0", fold("mailbox beta of the west is gone away last year")) is not again
 
 
 def test_the_longest_unseen_goes_first() -> None:
     mined = Templates(most=3)
-    mined.add(450, "", "alpha one two three", times=9)
+    mined.add(450, "", fold("alpha one two three"), times=9)
     for text in ("beta four five six", "gamma seven eight nine", "delta ten eleven twelve"):
-        mined.add(450, "", text)
+        mined.add(450, "", fold(text))
     assert {t.text.split()[0] for t in mined.top(9)} == {"beta", "gamma", "delta"}
 
 
@@ -50,7 +52,7 @@ def test_any_stream_is_counted_whole_and_stays_small(stream: list[tuple[int, str
     mined = Templates(most=200)
     counts: Counter[int] = Counter()
     for code, text in stream:
-        template = mined.add(code, "", text)
+        template = mined.add(code, "", fold(text))
         counts[template.number] += 1
         assert len(template.words) <= MOST_WORDS
         assert template.count == counts[template.number]
@@ -62,5 +64,5 @@ def test_a_stream_made_to_fill_the_memory_does_not() -> None:
     letters = "abcdefghijklmnopqrst"
     for n in range(20_000):
         a, b = letters[n % 20], letters[n // 20 % 20]
-        mined.add(550, "", f"{a * 3}{b} {b * 4}{a} {a}{b}{a} {b}{b}{a}{n % 97 * 'x'} {a * 5}{b}")
+        mined.add(550, "", fold(f"{a * 3}{b} {b * 4}{a} {a}{b}{a} {b}{b}{a}{n % 97 * 'x'} {a * 5}{b}"))
     assert len(mined) <= min(500, MOST_ALIKE)

@@ -195,10 +195,16 @@ class Client:
         reply = self._call(self._lanes.List, lanes_pb2.LaneServiceListRequest(site=site, egress=egress))
         return tuple(reply.lanes)
 
-    def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> Sequence[lanes_pb2.Decision]:
-        """The newest decisions about the lanes that match, oldest first."""
-        request = lanes_pb2.DecisionsRequest(site=site, egress=egress, limit=limit)
+    def decisions(
+        self, site: str = "", egress: str = "", limit: int = 100, whole: bool = False
+    ) -> Sequence[lanes_pb2.Decision]:
+        """The newest decisions about the lanes that match, oldest first; `whole`: with all that they were made from."""
+        request = lanes_pb2.DecisionsRequest(site=site, egress=egress, limit=limit, whole=whole)
         return tuple(self._call(self._lanes.Decisions, request).decisions)
+
+    def unknown_replies(self, site: str = "") -> Sequence[lanes_pb2.UnknownReply]:
+        """Replies of the site, or of all, whose words nobody knows, and what was learned of them; the commonest first."""
+        return tuple(self._call(self._lanes.Replies, lanes_pb2.RepliesRequest(site=site)).replies)
 
     # Suppressions
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16hongyan/v1/lanes.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"6\n\x16LaneServiceListRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\":\n\x17LaneServiceListResponse\x12\x1f\n\x05lanes\x18\x01 \x03(\x0b\x32\x10.hongyan.v1.Lane\"\xb1\x02\n\x04Lane\x12\x0e\n\x06\x65gress\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x0f\n\x07\x63ircuit\x18\x03 \x01(\t\x12\x13\n\x0b\x63oncurrency\x18\x04 \x01(\x05\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x1f\n\x17messages_per_connection\x18\x06 \x01(\x05\x12\x30\n\x0c\x63losed_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05quota\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x66low\x18\t \x01(\x01\x12\x0f\n\x07refused\x18\n \x01(\x01\x12\x0b\n\x03why\x18\x0b \x01(\t\x12\x12\n\nlast_reply\x18\x0c \x01(\t\x12&\n\x02\x61t\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_quota\"?\n\x10\x44\x65\x63isionsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"<\n\x11\x44\x65\x63isionsResponse\x12\'\n\tdecisions\x18\x01 \x03(\x0b\x32\x14.hongyan.v1.Decision\"\xad\x01\n\x08\x44\x65\x63ision\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x0c\n\x04site\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x1f\n\x03old\x18\x06 \x01(\x0b\x32\x12.hongyan.v1.Limits\x12\x1f\n\x03new\x18\x07 \x01(\x0b\x32\x12.hongyan.v1.Limits\"l\n\x06Limits\x12\x13\n\x0b\x63oncurrency\x18\x01 \x01(\x05\x12\x0c\n\x04rate\x18\x02 \x01(\x01\x12\x30\n\x0c\x63losed_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05probe\x18\x04 \x01(\x05\x32\xa8\x01\n\x0bLaneService\x12O\n\x04List\x12\".hongyan.v1.LaneServiceListRequest\x1a#.hongyan.v1.LaneServiceListResponse\x12H\n\tDecisions\x12\x1c.hongyan.v1.DecisionsRequest\x1a\x1d.hongyan.v1.DecisionsResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16hongyan/v1/lanes.proto\x12\nhongyan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"6\n\x16LaneServiceListRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\":\n\x17LaneServiceListResponse\x12\x1f\n\x05lanes\x18\x01 \x03(\x0b\x32\x10.hongyan.v1.Lane\"\xb1\x02\n\x04Lane\x12\x0e\n\x06\x65gress\x18\x01 \x01(\t\x12\x0c\n\x04site\x18\x02 \x01(\t\x12\x0f\n\x07\x63ircuit\x18\x03 \x01(\t\x12\x13\n\x0b\x63oncurrency\x18\x04 \x01(\x05\x12\x0c\n\x04rate\x18\x05 \x01(\x01\x12\x1f\n\x17messages_per_connection\x18\x06 \x01(\x05\x12\x30\n\x0c\x63losed_until\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05quota\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x66low\x18\t \x01(\x01\x12\x0f\n\x07refused\x18\n \x01(\x01\x12\x0b\n\x03why\x18\x0b \x01(\t\x12\x12\n\nlast_reply\x18\x0c \x01(\t\x12&\n\x02\x61t\x18\r \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x08\n\x06_quota\"N\n\x10\x44\x65\x63isionsRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\r\n\x05whole\x18\x04 \x01(\x08\"<\n\x11\x44\x65\x63isionsResponse\x12\'\n\tdecisions\x18\x01 \x03(\x0b\x32\x14.hongyan.v1.Decision\"\xbb\x01\n\x08\x44\x65\x63ision\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x65gress\x18\x02 \x01(\t\x12\x0c\n\x04site\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x0b\n\x03why\x18\x05 \x01(\t\x12\x1f\n\x03old\x18\x06 \x01(\x0b\x32\x12.hongyan.v1.Limits\x12\x1f\n\x03new\x18\x07 \x01(\x0b\x32\x12.hongyan.v1.Limits\x12\x0c\n\x04\x64\x61ta\x18\x08 \x01(\t\"l\n\x06Limits\x12\x13\n\x0b\x63oncurrency\x18\x01 \x01(\x05\x12\x0c\n\x04rate\x18\x02 \x01(\x01\x12\x30\n\x0c\x63losed_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05probe\x18\x04 \x01(\x05\"\x1e\n\x0eRepliesRequest\x12\x0c\n\x04site\x18\x01 \x01(\t\"<\n\x0fRepliesResponse\x12)\n\x07replies\x18\x01 \x03(\x0b\x32\x18.hongyan.v1.UnknownReply\"\xe0\x01\n\x0cUnknownReply\x12\x0c\n\x04site\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x10\n\x08\x65nhanced\x18\x03 \x01(\t\x12\r\n\x05words\x18\x04 \x01(\t\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\x12\x10\n\x08\x65gresses\x18\x06 \x03(\t\x12\x0c\n\x04jobs\x18\x07 \x01(\x05\x12\r\n\x05\x62lame\x18\x08 \x01(\t\x12\n\n\x02of\x18\t \x01(\t\x12\x12\n\nconfidence\x18\n \x01(\x01\x12\x0b\n\x03why\x18\x0b \x01(\t\x12(\n\x04seen\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xec\x01\n\x0bLaneService\x12O\n\x04List\x12\".hongyan.v1.LaneServiceListRequest\x1a#.hongyan.v1.LaneServiceListResponse\x12H\n\tDecisions\x12\x1c.hongyan.v1.DecisionsRequest\x1a\x1d.hongyan.v1.DecisionsResponse\x12\x42\n\x07Replies\x12\x1a.hongyan.v1.RepliesRequest\x1a\x1b.hongyan.v1.RepliesResponseB\x1e\n\rio.hongyan.v1P\x01\xaa\x02\nHongyan.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,13 +40,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LANE']._serialized_start=188
   _globals['_LANE']._serialized_end=493
   _globals['_DECISIONSREQUEST']._serialized_start=495
-  _globals['_DECISIONSREQUEST']._serialized_end=558
-  _globals['_DECISIONSRESPONSE']._serialized_start=560
-  _globals['_DECISIONSRESPONSE']._serialized_end=620
-  _globals['_DECISION']._serialized_start=623
-  _globals['_DECISION']._serialized_end=796
-  _globals['_LIMITS']._serialized_start=798
-  _globals['_LIMITS']._serialized_end=906
-  _globals['_LANESERVICE']._serialized_start=909
-  _globals['_LANESERVICE']._serialized_end=1077
+  _globals['_DECISIONSREQUEST']._serialized_end=573
+  _globals['_DECISIONSRESPONSE']._serialized_start=575
+  _globals['_DECISIONSRESPONSE']._serialized_end=635
+  _globals['_DECISION']._serialized_start=638
+  _globals['_DECISION']._serialized_end=825
+  _globals['_LIMITS']._serialized_start=827
+  _globals['_LIMITS']._serialized_end=935
+  _globals['_REPLIESREQUEST']._serialized_start=937
+  _globals['_REPLIESREQUEST']._serialized_end=967
+  _globals['_REPLIESRESPONSE']._serialized_start=969
+  _globals['_REPLIESRESPONSE']._serialized_end=1029
+  _globals['_UNKNOWNREPLY']._serialized_start=1032
+  _globals['_UNKNOWNREPLY']._serialized_end=1256
+  _globals['_LANESERVICE']._serialized_start=1259
+  _globals['_LANESERVICE']._serialized_end=1495
 # @@protoc_insertion_point(module_scope)

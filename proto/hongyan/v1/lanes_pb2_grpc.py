@@ -45,6 +45,11 @@ class LaneServiceStub:
                 request_serializer=hongyan_dot_v1_dot_lanes__pb2.DecisionsRequest.SerializeToString,
                 response_deserializer=hongyan_dot_v1_dot_lanes__pb2.DecisionsResponse.FromString,
                 _registered_method=True)
+        self.Replies = channel.unary_unary(
+                '/hongyan.v1.LaneService/Replies',
+                request_serializer=hongyan_dot_v1_dot_lanes__pb2.RepliesRequest.SerializeToString,
+                response_deserializer=hongyan_dot_v1_dot_lanes__pb2.RepliesResponse.FromString,
+                _registered_method=True)
 
 
 class LaneServiceServicer:
@@ -65,6 +70,13 @@ class LaneServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Replies(self, request, context):
+        """Replies whose words nobody knows, and what was learned of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LaneServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +89,11 @@ def add_LaneServiceServicer_to_server(servicer, server):
                     servicer.Decisions,
                     request_deserializer=hongyan_dot_v1_dot_lanes__pb2.DecisionsRequest.FromString,
                     response_serializer=hongyan_dot_v1_dot_lanes__pb2.DecisionsResponse.SerializeToString,
+            ),
+            'Replies': grpc.unary_unary_rpc_method_handler(
+                    servicer.Replies,
+                    request_deserializer=hongyan_dot_v1_dot_lanes__pb2.RepliesRequest.FromString,
+                    response_serializer=hongyan_dot_v1_dot_lanes__pb2.RepliesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +151,33 @@ class LaneService:
             '/hongyan.v1.LaneService/Decisions',
             hongyan_dot_v1_dot_lanes__pb2.DecisionsRequest.SerializeToString,
             hongyan_dot_v1_dot_lanes__pb2.DecisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hongyan.v1.LaneService/Replies',
+            hongyan_dot_v1_dot_lanes__pb2.RepliesRequest.SerializeToString,
+            hongyan_dot_v1_dot_lanes__pb2.RepliesResponse.FromString,
             options,
             channel_credentials,
             insecure,
