@@ -27,6 +27,7 @@ from actors.results.actor import Results
 from actors.sender.actor import Sender
 from actors.sender.connect import TimeLimits
 from actors.sender.mx import Resolver, Security
+from actors.sender.policystore import PolicyStore
 from cluster import names
 from cluster.config import Config
 from cluster.vault import Vault
@@ -210,4 +211,5 @@ def resolver(parts: Parts) -> Resolver:
     config = parts.config
     rules = tuple(TlsRule(r.pattern, r.tls) for r in config.tls)
     security = Security(config.mta_sts, config.dane, rules)
-    return Resolver(parts.routes(), parts.clock, config.nameservers, security=security)
+    store = PolicyStore(parts.vault()) if config.mta_sts else None
+    return Resolver(parts.routes(), parts.clock, config.nameservers, security=security, store=store)

@@ -134,7 +134,8 @@ class Conductor:
         now = self._clock()
         pool_name = self._pools.get(egress, "")
         closed = busy | self._book.closed_sites(egress, now)
-        may_take = MayTake(egress, self._alive(pool_name, now))
+        alive = self._alive(pool_name, now)
+        may_take = MayTake(egress, alive, now)
         records = [w.record for w in self._jobs.values() if w.record.pool == pool_name and self._sending(w.record, now)]
         for record in self._shares.order(records):
             work = self._jobs[record.job]
@@ -149,7 +150,7 @@ class Conductor:
                 rows = sum(len(c.rows) for c in chunks)
                 work.leased(rows)
                 self._shares.took(record, rows)
-                return self._book_lease(egress, record, segment, chunks)
+                return self._book_lease(egress, record, segment, chunks, alive)
         return None
 
     def _take(self, work: JobWork, closed: frozenset[str], most: int, may_take: MayTake, now: float) -> tuple[int, list[Chunk]]:
@@ -164,7 +165,7 @@ class Conductor:
                 return segment, chunks
         return work.queues.take(halted | lapsed, most, may_take)
 
-    def _book_lease(self, egress: str, record: JobRecord, segment: int, chunks: list[Chunk]) -> Lease:
+    def _book_lease(self, egress: str, record: JobRecord, segment: int, chunks: list[Chunk], alive: frozenset[str]) -> Lease:
         self._lease_id += 1
         lease = Lease(
             id=self._lease_id,
@@ -175,6 +176,7 @@ class Conductor:
             retry_for=record.retry_for,
             deadline_at=record.deadline_at,
             retry_scale=self._retry_scale,
+            egresses=tuple(sorted(alive)),
         )
         self._book.add(egress, lease)
         return lease

@@ -92,7 +92,7 @@ class Filling:
             keep = ~work.held[due.rows]
             for segment in np.unique(due.rows[keep] // work.record.segment_rows):
                 here = keep & (due.rows // work.record.segment_rows == segment)
-                await self._queue_due(work, int(segment), due, here)
+                await self._queue_due(work, int(segment), due, here, now)
             if len(due.rows) < DUE_PAGE:
                 return
             after = int(due.rows[-1])
@@ -104,7 +104,7 @@ class Filling:
             work.hold(late, False)  # should the ledger be away now, they are due again
             await self._ledger.expire_rows(work.record.job, late)
 
-    async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_]) -> None:
+    async def _queue_due(self, work: JobWork, segment: int, due: DueRows, here: NDArray[np.bool_], now: float) -> None:
         codes, names, _ = self._domains.load(work.record.job, segment)
         row_codes = np.full(len(due.rows), -1, np.int32)
         row_codes[here] = codes[due.rows[here] - segment * work.record.segment_rows]
@@ -112,7 +112,7 @@ class Filling:
         sites = await self._resolver.sites([names[code] for code, _, _ in groups])
         for code, avoid, at in groups:
             rows = due.rows[at]
-            chunk = Chunk(sites[names[code]], rows, due.attempts[at], due.stamps[at], due.first_at[at], avoid)
+            chunk = Chunk(sites[names[code]], rows, due.attempts[at], due.stamps[at], due.first_at[at], avoid, now)
             work.hold(rows, True)
             work.queues.add(segment, chunk)
         self._tell()

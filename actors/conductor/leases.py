@@ -30,8 +30,12 @@ def lease_rows(lease: Lease) -> RowArray:
 
 
 def retried_rows(lease: Lease) -> RowArray:
-    """The rows of a lease that were tried before."""
-    return np.concatenate([s.rows[s.attempts > 0] for s in lease.shards]) if lease.shards else np.empty(0, np.int64)
+    """The rows of a lease that were tried before, or in a sender's hand when a site was away."""
+    return (
+        np.concatenate([s.rows[(s.attempts > 0) | (s.first_at > 0)] for s in lease.shards])
+        if lease.shards
+        else np.empty(0, np.int64)
+    )
 
 
 class LeaseBook:

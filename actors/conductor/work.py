@@ -15,6 +15,7 @@ from actors.model.delivery import ONLY, DueRows, Shard, Site
 from actors.model.job import RowArray
 from actors.model.states import RowState
 
+AVOIDED_SECONDS = 300.0  # so long a row that is due keeps away from the egresses that were refused with it
 SHARE_OF_LEASE = 4  # one site gets a quarter of a lease at first, so that a lease keeps several sites busy
 
 
@@ -28,12 +29,12 @@ class Chunk:
     stamps: NDArray[np.int64]
     first_at: NDArray[np.float64]
     avoid: str = ""
+    queued_at: float = 0.0  # of retries: when they fell due
 
     def take(self, count: int) -> "Chunk":
         """Cuts the first `count` rows off this chunk."""
-        head = Chunk(
-            self.site, self.rows[:count], self.attempts[:count], self.stamps[:count], self.first_at[:count], self.avoid
-        )
+        columns = self.rows[:count], self.attempts[:count], self.stamps[:count], self.first_at[:count]
+        head = Chunk(self.site, *columns, self.avoid, self.queued_at)
         self.rows, self.attempts = self.rows[count:], self.attempts[count:]
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
@@ -52,10 +53,11 @@ class Chunk:
             np.concatenate((self.stamps, other.stamps)),
             np.concatenate((self.first_at, other.first_at)),
             self.avoid,
+            self.queued_at,
         )
 
     def shard(self) -> Shard:
-        return Shard(self.site, self.rows, self.attempts, self.stamps, self.first_at)
+        return Shard(self.site, self.rows, self.attempts, self.stamps, self.first_at, self.avoid)
 
 
 def fresh_chunk(site: Site, rows: RowArray) -> Chunk:
@@ -80,7 +82,7 @@ def cut_segment(codes: NDArray[np.int32], states: NDArray[np.uint8], first_row: 
 
 
 def split_due(due: DueRows, keep: NDArray[np.bool_], codes: NDArray[np.int32]) -> Iterator[tuple[int, str, NDArray[np.int64]]]:
-    """Due rows worth queueing, grouped: (domain code, egress to avoid, indices into `due`)."""
+    """Due rows worth queueing, grouped: (domain code, egresses to avoid, indices into `due`)."""
     groups: dict[tuple[int, str], list[int]] = {}
     for index in np.flatnonzero(keep):
         groups.setdefault((int(codes[index]), due.avoid[index]), []).append(int(index))
@@ -109,7 +111,7 @@ class Queues:
         late: list[RowArray] = []
         for segment, sites in list(self._segments.items()):
             for name, queue in list(sites.items()):
-                for chunk in [c for c in queue if c.attempts[0]]:  # a chunk is of fresh rows or of retries
+                for chunk in [c for c in queue if c.first_at[0]]:  # a chunk is of fresh rows or of retries
                     old = (chunk.first_at > 0) & (chunk.first_at < before)
                     if old.any():
                         late.append(chunk.rows[old])
@@ -179,13 +181,17 @@ class Queues:
 
 class MayTake:
     """Whether an egress may carry a chunk. `alive`: the egresses of its pool that are there; rows that were told to avoid this
-    one go to another of them, rows that are bound to one wait for it."""
+    one go to another of them, rows that are bound to one wait for it. What nobody else has taken for a while, since their lanes
+    are closed too, is for all."""
 
-    def __init__(self, egress: str, alive: frozenset[str] = frozenset()):
-        self._egress, self._alive, self._others = egress, alive, bool(alive - {egress})
+    def __init__(self, egress: str, alive: frozenset[str] = frozenset(), now: float = 0.0):
+        self._egress, self._alive, self._now = egress, alive, now
 
     def __call__(self, chunk: Chunk) -> bool:
         if chunk.avoid.startswith(ONLY):
             bound = chunk.avoid.removeprefix(ONLY)
             return bound == self._egress or bound not in self._alive
-        return not (self._others and chunk.avoid == self._egress)
+        avoided = chunk.avoid.split()
+        if self._egress not in avoided or self._now - chunk.queued_at >= AVOIDED_SECONDS:
+            return True
+        return self._alive.issubset((*avoided, self._egress))

@@ -30,7 +30,7 @@ from actors.model.errors import BrokenPromise
 from actors.model.states import JobState, RowState, Stage
 
 # Outcomes of these stages come from no attempt at delivery.
-_NO_ATTEMPT = frozenset({Stage.RENDER, Stage.INTAKE})
+_NO_ATTEMPT = frozenset({Stage.RENDER, Stage.INTAKE, Stage.HAND})
 _FINAL = int(RowState.SKIPPED)  # stands for any final state where the rows of an ended job are asked about
 Mask = NDArray[np.bool_]
 
@@ -116,7 +116,7 @@ def _collect(
             state,
             tries,
             *words,
-            at if tries else 0.0,
+            at if tries or stage == Stage.HAND else 0.0,  # from now on `retry_for` runs
             at,
             float(next_at) or (at if state == DEFERRED else 0.0),
             stamp,
@@ -125,7 +125,7 @@ def _collect(
             group,
         )
     )
-    if state == DEFERRED:
+    if state == DEFERRED and tries:
         memory.serial += 1
         writer.history.append((job.id, row, memory.serial, at, *words))
 

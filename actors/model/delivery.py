@@ -64,6 +64,7 @@ class Shard:
     attempts: NDArray[np.int16]  # attempts made before this one, a row each
     stamps: StampArray  # 0 = fresh; a row in doubt carries the stamp of its first rendering
     first_at: NDArray[np.float64]  # time of the row's first attempt, 0 = never tried
+    avoid: str = ""  # what the last outcome of these rows says, see `Outcome`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Lease:
     retry_for: float
     deadline_at: float  # 0 = none
     retry_scale: float = 1.0  # stretches the pauses between attempts; below 1 only for demos and tests
+    egresses: tuple[str, ...] = ()  # those of the pool that ask for work now
 
     @property
     def rows(self) -> int:
@@ -143,7 +145,7 @@ class Outcome(NamedTuple):
     host: str = ""
     egress: str = ""
     next_at: float = 0.0
-    avoid: str = ""  # an egress that the next attempt should avoid (blame egress), or ONLY and the one it should take
+    avoid: str = ""  # egresses that the next attempt should avoid (blame egress), or ONLY and the one it should take
     reason: Reason = Reason.UNSAID
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: a plain connection, or none
 

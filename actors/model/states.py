@@ -86,6 +86,7 @@ class Stage(StrEnum):
     DOT = "dot"  # the reply to the final dot or to BDAT LAST
     RENDER = "render"
     INTAKE = "intake"
+    HAND = "hand"  # in the sender's hand and not begun: no attempt
 
 
 class OnDoubt(StrEnum):

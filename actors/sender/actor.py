@@ -38,6 +38,7 @@ LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within i
 LANE_KEPT = 10.0  # an unused lane is forgotten after this many seconds: a list may have a domain a row
 
 KNOWN_LIMITS = 10_000  # of lanes that are not in use now
+IN_HAND = Judgement(Verdict.DEFERRED, Blame.NONE)
 
 
 class Sender:
@@ -226,7 +227,8 @@ class Sender:
         """A mail that was open has its end."""
         judgement, words = heard(event, judged(event), lane.limits.readings)
         now, first = self._clock(), mail.row.first_at
-        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, now - first if first else 0.0, words)
+        waited = now - first if first and mail.row.attempt > 1 else 0.0
+        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, waited, words)
         if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
             self._refused.set()
@@ -239,19 +241,29 @@ class Sender:
         self._flush.set()
 
     def unreachable(self, lane: Lane, stage: Stage, reply: Reply) -> None:
-        """Every row that is here for the site was tried in vain."""
-        self._settle_rows(lane.take_unopened(), stage, reply, lane.site.name)
-        self._settle_rows(lane.take_queue(), stage, reply, lane.site.name, was_open=True)
+        """One row has tried it for all that are here: to the others it is no attempt."""
+        site, judgement = lane.site.name, judge(stage, reply)
+        opened, waiting = lane.take_queue(), lane.take_unopened()
+        self._settle(opened[:1], stage, reply, judgement, site, was_open=True)
+        self._settle(opened[1:], Stage.HAND, reply, judgement, site, was_open=True)
+        first = 0 if opened else 1
+        self._settle(waiting[:first], stage, reply, judgement, site)
+        self._settle(waiting[first:], Stage.HAND, reply, judgement, site)
 
-    def _settle_rows(
-        self, rows: Iterable[Row], stage: Stage, reply: Reply, site: str, was_open: bool = False, ours: bool = False
+    def _settle_rows(self, rows: Iterable[Row], stage: Stage, reply: Reply, site: str) -> None:
+        """Rows that end the same way before they were opened."""
+        self._settle(rows, stage, reply, judge(stage, reply), site)
+
+    def _put_back(self, rows: Iterable[Row], why: str, site: str) -> None:
+        """Rows that were opened and not begun: another sender may have them at once."""
+        self._settle(rows, Stage.HAND, Reply(0, why), IN_HAND, site, was_open=True)
+
+    def _settle(
+        self, rows: Iterable[Row], stage: Stage, reply: Reply, judgement: Judgement, site: str, was_open: bool = False
     ) -> None:
-        """Rows that end the same way. `ours`: no receiver's fault, another sender may try at once."""
-        judgement = Judgement(Verdict.DEFERRED, Blame.US) if ours else judge(stage, reply)
         now, place = self._clock(), Place(self._egress.address, site)
         for row in rows:
-            entry = outcome(row, stage, reply, judgement, place, now)
-            self._add_result(row.work, entry._replace(next_at=now) if ours and entry.next_at else entry, was_open)
+            self._add_result(row.work, outcome(row, stage, reply, judgement, place, now), was_open)
 
     # -- reputation ------------------------------------------------------------------------------------------------------
 
@@ -318,10 +330,7 @@ class Sender:
 
     def _follow(self, lane: Lane, limits: LaneLimits) -> None:
         lane.follow(limits)
-        rows = lane.take_excess()
-        if rows:
-            why = Reply(0, "the lane was closed before the mail was begun")
-            self._settle_rows(rows, Stage.CONNECT, why, lane.site.name, was_open=True, ours=True)
+        self._put_back(lane.take_excess(), "the lane was closed before the mail was begun", lane.site.name)
         if lane.closed(self._clock()):
             lane.give_back()
         lane.shed()
@@ -341,8 +350,7 @@ class Sender:
         for lane in lanes:
             if lane.open:
                 lane.connections.abort("the sender stopped")
-            rows = lane.take_queue()
-            self._settle_rows(rows, Stage.MAIL, Reply(0, "the sender stopped first"), lane.site.name, True, ours=True)
+            self._put_back(lane.take_queue(), "the sender stopped first", lane.site.name)
         while self._groups.open or self._groups.results:
             self._flush.set()
             await asyncio.sleep(LINGER)

@@ -43,6 +43,7 @@ class Row:
     row: int
     attempt: int  # this attempt's number, from 1
     first_at: float
+    avoid: str = ""
 
 
 class Mail(Message):
@@ -69,21 +70,23 @@ class Chunk:
     attempts: NDArray[np.int16]
     stamps: StampArray
     first_at: NDArray[np.float64]
+    avoid: str = ""
 
     @classmethod
     def of(cls, work: Work, shard: Shard) -> "Chunk":
-        return cls(work, shard.rows, shard.attempts, shard.stamps, shard.first_at)
+        return cls(work, shard.rows, shard.attempts, shard.stamps, shard.first_at, shard.avoid)
 
     def take(self, count: int) -> "Chunk":
         """Cuts the first `count` rows off."""
-        head = Chunk(self.work, self.rows[:count], self.attempts[:count], self.stamps[:count], self.first_at[:count])
+        columns = self.rows[:count], self.attempts[:count], self.stamps[:count], self.first_at[:count]
+        head = Chunk(self.work, *columns, self.avoid)
         self.rows, self.attempts = self.rows[count:], self.attempts[count:]
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
 
     def each(self) -> Iterator[Row]:
         for row, attempts, first_at in zip(self.rows.tolist(), self.attempts.tolist(), self.first_at.tolist(), strict=True):
-            yield Row(self.work, row, attempts + 1, first_at)
+            yield Row(self.work, row, attempts + 1, first_at, self.avoid)
 
 
 class Hand:

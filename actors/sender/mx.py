@@ -18,6 +18,7 @@ from actors.model.sites import Route, TlsRule, match_route, match_tls, route_sit
 from actors.sender.connect import client_context
 from actors.sender.dane import read_records
 from actors.sender.policies import Fetch, Policies, over_https
+from actors.sender.policystore import PolicyStore
 from actors.sender.questions import NEGATIVE_TTL, NO_DOMAIN, Answer, Questions
 from actors.sender.sts import record_id, secured
 
@@ -96,11 +97,12 @@ class Resolver:
         port: int = 53,
         security: Security = Security(),
         fetch: Fetch | None = None,
+        store: PolicyStore | None = None,
     ):
-        self._arguments = (tuple(routes), clock, tuple(nameservers), port, security, fetch)
+        self._arguments = (tuple(routes), clock, tuple(nameservers), port, security, fetch, store)
         self._routes, self._clock, self._security = tuple(routes), clock, security
         self._questions = Questions(nameservers, port, security.dane)
-        self._policies = Policies(fetch or over_https(self.addresses, lambda: client_context(True)), clock)
+        self._policies = Policies(fetch or over_https(self.addresses, lambda: client_context(True)), clock, store)
         self._sites: Cache[Site] = Cache()
         self._addresses: Cache[Addresses] = Cache()
         self._tlsa: Cache[tuple[Tlsa, ...]] = Cache()

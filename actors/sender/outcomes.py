@@ -11,7 +11,7 @@ from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
 from actors.sender.messages import BAD_ADDRESS, BAD_RETURN_PATH, NEEDS_8BIT, NEEDS_SMTPUTF8, TOO_BIG, End, Event
 from actors.sender.replyreader import clean
-from actors.sender.retry import chance, next_attempt
+from actors.sender.retry import chance, in_time, next_attempt
 
 
 class Place(NamedTuple):
@@ -31,6 +31,7 @@ OURS = {
     NEEDS_8BIT: Judgement(Verdict.REFUSED, Blame.US, Reason.ENCODING),
     TOO_BIG: Judgement(Verdict.REFUSED, Blame.CONTENT, Reason.SIZE),
 }
+MOST_AVOIDED = 8  # egresses that refused a row are asked no more before its next pause
 GREY_SPREAD = 0.05  # rows that were greylisted together do not all come back in the same second
 SEVERED = Judgement(Verdict.DEFERRED, Blame.NETWORK, Reason.LOST)
 
@@ -70,15 +71,24 @@ def outcome(
     row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float, grey_wait: float = 0.0
 ) -> Outcome:
     """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires. One in doubt gets
-    its next time too: the ledger knows whether it may go again. `grey_wait`: what greylisting asks for at this site."""
+    its next time too: the ledger knows whether it may go again. `grey_wait`: what greylisting asks for at this site.
+
+    A row that was refused for our address goes at once while egresses are left that have not tried it, then waits; one that was
+    only in hand (stage HAND, no blame) goes at once."""
     lease = row.work.lease
     verdict, blame, reason = judgement
     state, next_at, avoid = STATES[verdict], 0.0, ""
     if state in (RowState.DEFERRED, RowState.IN_DOUBT):
         spread = chance(lease.job, row.row, row.attempt)
-        next_at = next_attempt(
-            now, row.first_at, row.attempt, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
-        )
+        tried = _tried(row, place.egress) if blame is Blame.EGRESS else frozenset()
+        left = frozenset(lease.egresses) - tried if 0 < len(tried) <= MOST_AVOIDED else frozenset()
+        if left or (stage is Stage.HAND and blame is Blame.NONE):
+            next_at = in_time(now, now, row.first_at, lease.retry_for, lease.deadline_at)
+        else:
+            rounds = -(-row.attempt // max(1, len(lease.egresses))) if blame is Blame.EGRESS else row.attempt
+            next_at = next_attempt(
+                now, row.first_at, rounds, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
+            )
         greylisted = reason is Reason.GREYLIST and grey_wait
         if greylisted and next_at:
             next_at = now + lease.retry_scale * grey_wait * (1 + GREY_SPREAD * spread)
@@ -87,9 +97,11 @@ def outcome(
         elif not next_at:
             state = RowState.EXPIRED
         elif blame is Blame.EGRESS:
-            avoid = place.egress
+            avoid = " ".join(sorted(tried)) if left else place.egress
         elif greylisted:
             avoid = ONLY + place.egress
+        elif stage is Stage.HAND:
+            avoid = row.avoid
     return Outcome(
         lease.job,
         row.row,
@@ -108,6 +120,11 @@ def outcome(
         reason,
         place.tls,
     )
+
+
+def _tried(row: Row, egress: str) -> frozenset[str]:
+    """Egresses that were refused with the row since its last pause, this one too."""
+    return frozenset(() if row.avoid.startswith(ONLY) else row.avoid.split()) | {egress}
 
 
 def render_failure(job: str, failure: RowFailure, egress: str, now: float) -> Outcome:

@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from actors.model.ports import Clock
+from actors.sender.policystore import PolicyStore
 from actors.sender.sts import MAX_POLICY, Policy, read_policy
 
 log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 20.0
+SAVE_SECONDS = 5.0  # policies that are new within so long are written together
 AGAIN_SECONDS = 300.0  # after a fetch that failed (RFC 8461 section 3.3 asks for at least five minutes)
 MAX_HEAD = 16_384  # octets of an HTTP answer's header
 MAX_KEPT = 100_000
@@ -27,21 +29,30 @@ Addresses = Callable[[str], Awaitable[list[str]]]
 
 
 class Policies:
-    """The policies of domains. `fetch` gets a policy's text, or None."""
+    """The policies of domains. `fetch` gets a policy's text, or None. `store` keeps them over restarts: it is read before the
+    first answer, and written some seconds after a change."""
 
-    def __init__(self, fetch: Fetch, clock: Clock):
-        self._fetch, self._clock = fetch, clock
+    def __init__(self, fetch: Fetch, clock: Clock, store: PolicyStore | None = None):
+        self._fetch, self._clock, self._store = fetch, clock, store
         self._kept: dict[str, Policy] = {}
         self._not_before: dict[str, float] = {}
+        self._loading: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
+        self._unsaved = False
 
     async def of(self, domain: str, record: str) -> Policy | None:
         """The domain's policy; `record`: the id in its DNS record, empty if there is none now."""
+        if self._store is not None:
+            if self._loading is None:
+                self._loading = asyncio.get_running_loop().create_task(self._load(self._store))
+            await asyncio.shield(self._loading)
         now = self._clock()
         kept = self._kept.get(domain)
         if kept is not None and kept.until <= now:
             del self._kept[domain]
             kept = None
-        if not record or (kept is not None and kept.id == record) or self._not_before.get(domain, 0.0) > now:
+        fresh = kept is not None and kept.id == record and now < kept.until - kept.max_age / 2
+        if not record or fresh or self._not_before.get(domain, 0.0) > now:
             return kept
         text = await self._fetch(f"mta-sts.{domain}")
         policy = read_policy(text) if text is not None else None
@@ -50,7 +61,27 @@ class Policies:
             return kept
         policy = replace(policy, id=record, until=now + policy.max_age)
         _keep(self._kept, domain, policy)
+        self._save_soon()
         return policy
+
+    async def _load(self, store: PolicyStore) -> None:
+        now = self._clock()
+        for domain, policy in (await asyncio.to_thread(store.read)).items():
+            if policy.until > now:
+                _keep(self._kept, domain, policy)
+
+    def _save_soon(self) -> None:
+        self._unsaved = True
+        if self._store is not None and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.get_running_loop().create_task(self._save(self._store))
+
+    async def _save(self, store: PolicyStore) -> None:
+        while self._unsaved:
+            await asyncio.sleep(SAVE_SECONDS)
+            self._unsaved, now = False, self._clock()
+            kept = {domain: policy for domain, policy in self._kept.items() if policy.until > now}
+            if not await asyncio.to_thread(store.write, kept):
+                return  # with the next change
 
 
 def _keep(marks: dict[str, Policy] | dict[str, float], domain: str, value: Policy | float) -> None:

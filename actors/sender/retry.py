@@ -9,7 +9,7 @@ MINUTE, HOUR = 60.0, 3600.0
 CURVES: dict[Blame, tuple[float, ...]] = {
     Blame.BUSY: (5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),
     Blame.NETWORK: (2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),
-    Blame.EGRESS: (5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),  # another egress of the pool is asked first
+    Blame.EGRESS: (5 * MINUTE, 15 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR),  # when no other egress is left to ask at once
     Blame.RECIPIENT: (HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR),  # a full mailbox is not emptied within minutes
 }
 DEFAULT_CURVE = (10 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR)
@@ -41,7 +41,10 @@ def next_attempt(
     """When to try again, 0 when that would be after `first_at + retry_for` or the deadline (0 = none): the row has expired.
 
     `scale` stretches the pause."""
-    at = now + scale * delay(attempt, blame, spread)
-    if at > (first_at or now) + retry_for or (deadline and at > deadline):
-        return 0.0
-    return at
+    return in_time(now + scale * delay(attempt, blame, spread), now, first_at, retry_for, deadline)
+
+
+def in_time(at: float, now: float, first_at: float, retry_for: float, deadline: float) -> float:
+    """`at` again, 0 when that is too late for the row."""
+    late = at > (first_at or now) + retry_for or (deadline and at > deadline)
+    return 0.0 if late else at

@@ -13,6 +13,7 @@ from actors.model.delivery import Reply, Site
 MAX_POLICY = 65_536  # octets; real ones have some hundred
 MAX_MX = 100  # patterns of one policy
 LONGEST_AGE = 31_557_600  # a year (RFC 8461 section 3.2)
+MODES = ("enforce", "testing", "none")
 RECORD = re.compile(r"v=STSv1\s*;\s*id=([A-Za-z0-9]{1,32})\s*(;.*)?", re.DOTALL)
 
 NO_HOST = Reply(451, "no MX host is named by the domain's MTA-STS policy", "4.4.4")
@@ -59,7 +60,7 @@ def read_policy(text: str) -> Policy | None:
     if values.get("version") != "STSv1" or not (age.isascii() and age.isdigit() and len(age) <= 10):
         return None
     mode = values.get("mode", "")
-    if mode not in ("enforce", "testing", "none") or len(mx) > MAX_MX or (mode != "none" and not mx):
+    if mode not in MODES or len(mx) > MAX_MX or (mode != "none" and not mx):
         return None
     return Policy(mode, tuple(mx), float(min(int(age), LONGEST_AGE)))
 

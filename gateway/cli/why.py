@@ -79,7 +79,7 @@ def told(found: Any, decisions: Sequence[Any], state_label: Any) -> Iterator[str
     for seconds, _, text in sorted(events, key=lambda e: e[:2]):
         yield f"{local_time(seconds)}  {text}"
     if found.HasField("next_at"):
-        beside = f", by another address than {found.avoid} if there is one" if found.avoid else ""
+        beside = f", by another address than {', '.join(found.avoid.split())} if there is one" if found.avoid else ""
         if found.avoid.startswith("="):
             beside = f", by {found.avoid[1:]} again: the site greylists"
         yield f"{local_time(found.next_at.seconds)}  next attempt{beside}"

@@ -11,7 +11,7 @@ from actors.ledger.actor import Ledger
 from actors.model.delivery import MAX_OPEN_ROWS, SENDER_LEASE_SECONDS
 from actors.model.errors import BrokenPromise, Conflict, Fenced, NotFound, Unavailable
 from actors.model.reasons import Reason
-from actors.model.states import JobState, OnDoubt, RowState
+from actors.model.states import JobState, OnDoubt, RowState, Stage
 from tests.fakes.accounts import EGRESS, JOB, OTHER, STAMP, counts, opening, outcome, record, running, sent
 from tests.fakes.clock import FakeClock
 
@@ -52,6 +52,27 @@ async def test_reason_and_tls_of_each_attempt_are_kept(ledger: Ledger, ledger_ur
         assert [(line.row, line.reason, line.tls) for line in lines] == [(0, "", ""), (1, "unknown", "")]
         story = await again.row_story(JOB, 1)
         assert [(d["reason"], d["tls"]) for d in story.deferrals] == [("greylist", "TLSv1.3 AES verified")]
+    finally:
+        await again.close()
+
+
+async def test_a_row_that_was_only_in_hand_has_made_no_attempt(ledger: Ledger, ledger_url: str, clock: FakeClock) -> None:
+    conductor = await running(ledger)
+    epoch = await ledger.claim_sender(EGRESS)
+    began = clock()
+    await sent(ledger, epoch, conductor, [0], S.DEFERRED, at=began, stage=Stage.HAND, next_at=clock())
+    await sent(ledger, epoch, conductor, [1], S.DEFERRED, at=began, next_at=clock())
+    clock.advance(10)
+    again = await reopened(ledger, ledger_url, clock)
+    try:
+        due = await again.due(JOB, clock(), 10)
+        assert (due.rows.tolist(), due.attempts.tolist(), due.first_at.tolist()) == ([0, 1], [0, 1], [began, began])
+        assert (await again.status(JOB)).attempts == 1
+        epoch = await again.claim_sender(EGRESS)
+        await sent(again, epoch, conductor, [1], S.DEFERRED, stage=Stage.HAND, next_at=clock())
+        await sent(again, epoch, conductor, [0])
+        stories = [await again.row_story(JOB, row) for row in (0, 1)]
+        assert [(s.line.attempts, len(s.deferrals), s.line.first_at) for s in stories] == [(1, 0, began), (1, 1, began)]
     finally:
         await again.close()
 

@@ -47,8 +47,8 @@ async def test_a_blocked_address_loses_its_traffic_within_seconds_and_no_row_is_
     assert listed == []
 
     told = [d for story in stories.values() for d in story.deferrals if d["egress"] == BLOCKED]
-    assert {d["blame"] for d in told} <= {"egress", "us"}  # us: opened, and not begun before the lane closed
-    refused = [d for d in told if d["blame"] == "egress"]
+    assert {d["blame"] for d in told} == {"egress"}
+    refused = told
     began = min(d["at"] for d in refused)
     late = [d for d in refused if d["at"] > began + NOTICED]
     assert len(late) <= 5, f"{len(late)} of {len(refused)} attempts after the lane was left"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conductor.leases import HOLDER_GONE_SECONDS, LeaseBook, lease_rows
-from actors.conductor.work import Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
+from actors.conductor.work import AVOIDED_SECONDS, Chunk, MayTake, Queues, cut_segment, fresh_chunk, split_due
 from actors.model.delivery import DueRows, Lease, Shard, Site
 from actors.model.states import RowState
 
@@ -69,6 +69,32 @@ def test_rows_that_avoid_an_egress_wait_for_another() -> None:
     queues.add(0, chunk)
     assert queues.take(frozenset(), 10, MayTake("127.0.0.2", frozenset({"127.0.0.3"})))[1] == []
     assert sum(len(c.rows) for c in queues.take(frozenset(), 10, MayTake("127.0.0.3", frozenset({"127.0.0.2"})))[1]) == 5
+
+
+def test_rows_keep_away_from_all_egresses_that_were_refused_but_not_for_ever() -> None:
+    def takes(egress: str, alive: str, now: float = 1000.0) -> bool:
+        chunk = fresh_chunk(site("a"), np.arange(5))
+        chunk.avoid, chunk.queued_at = "a b", 1000.0
+        return MayTake(egress, frozenset(alive), now)(chunk)
+
+    assert [takes(egress, "abc") for egress in "abc"] == [False, False, True]
+    assert [takes(egress, "ab") for egress in "ab"] == [True, True]  # nobody else is there
+    assert not takes("a", "abc", 1000.0 + AVOIDED_SECONDS - 1)
+    assert takes("a", "abc", 1000.0 + AVOIDED_SECONDS)
+
+
+def test_what_a_chunk_knows_goes_with_its_parts() -> None:
+    queues = Queues()
+    for first in (0, 100):
+        chunk = fresh_chunk(site("a"), np.arange(first, first + 50))
+        chunk.avoid, chunk.queued_at = "a", 77.0
+        queues.add(0, chunk)
+    rows = 0
+    while queues:
+        for chunk in queues.take(frozenset(), 70, FREE)[1]:
+            rows += len(chunk.rows)
+            assert (chunk.avoid, chunk.queued_at, chunk.shard().avoid) == ("a", 77.0, "a")
+    assert rows == 100
 
 
 def test_due_rows_are_grouped_by_domain_and_avoided_egress() -> None:

@@ -1,11 +1,19 @@
 """MTA-STS: records, policies, which hosts they allow, what they make of a site, and how long they are kept."""
 
+import asyncio
+import json
+from dataclasses import replace
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.model.delivery import Host, Site
+from actors.model.errors import Unavailable
+from actors.model.ports import Vault
 from actors.sender.policies import AGAIN_SECONDS, Policies
+from actors.sender.policystore import PolicyStore
 from actors.sender.sts import LONGEST_AGE, NO_HOST, Policy, allows, read_policy, record_id, secured
 from tests.fakes.clock import FakeClock
 
@@ -128,3 +136,101 @@ async def test_without_a_record_nothing_is_fetched() -> None:
     web = Web()
     assert await Policies(web, FakeClock()).of("a.test", "") is None
     assert web.asked == []
+
+
+class Blobs:
+    """A vault of one file, that can be away."""
+
+    def __init__(self) -> None:
+        self.data: bytes | None = None
+        self.away = False
+        self.writes = 0
+
+    def read(self, path: str) -> bytes:
+        if self.away:
+            raise Unavailable("vault", "away")
+        if self.data is None:
+            raise FileNotFoundError(path)
+        return self.data
+
+    def write(self, path: str, data: bytes) -> None:
+        if self.away:
+            raise Unavailable("vault", "away")
+        self.data, self.writes = data, self.writes + 1
+
+
+@pytest.fixture
+def blobs(monkeypatch: pytest.MonkeyPatch) -> Blobs:
+    monkeypatch.setattr("actors.sender.policies.SAVE_SECONDS", 0.0)
+    return Blobs()
+
+
+async def written(blobs: Blobs, times: int) -> None:
+    async with asyncio.timeout(5):
+        while blobs.writes < times:
+            await asyncio.sleep(0.001)
+
+
+async def test_a_policy_lasts_over_a_restart_though_record_and_file_are_blocked(blobs: Blobs) -> None:
+    clock, store = FakeClock(), PolicyStore(cast(Vault, blobs))
+    first = await Policies(Web(), clock, store).of("a.test", "1")
+    await written(blobs, 1)
+    clock.advance(604_800 - 10)
+    blocked = Web()
+    blocked.text = None
+    again = Policies(blocked, clock, store)
+    assert await again.of("a.test", "") == first
+    assert await again.of("a.test", "2") == first
+    assert await again.of("b.test", "") is None
+    clock.advance(20)
+    assert await Policies(blocked, clock, store).of("a.test", "") is None
+
+
+async def test_half_through_a_policy_is_fetched_again_and_lasts_anew(blobs: Blobs) -> None:
+    web, clock = Web(), FakeClock()
+    policies = Policies(web, clock, PolicyStore(cast(Vault, blobs)))
+    first = await policies.of("a.test", "1")
+    clock.advance(604_800 / 2 + 1)
+    second = await policies.of("a.test", "1")
+    assert first is not None
+    assert second == replace(first, until=first.until + 604_800 / 2 + 1)
+    await policies.of("a.test", "1")
+    assert len(web.asked) == 2
+
+
+async def test_a_vault_that_is_away_or_broken_stops_nothing(blobs: Blobs) -> None:
+    clock, store = FakeClock(), PolicyStore(cast(Vault, blobs))
+    blobs.away = True
+    policies = Policies(Web(), clock, store)
+    assert await policies.of("a.test", "1") is not None
+    await asyncio.sleep(0.05)
+    blobs.away = False
+    assert await policies.of("b.test", "1") is not None
+    await written(blobs, 1)
+    assert set(store.read()) == {"a.test", "b.test"}
+    for junk in (b"", b"[]", b"{", b'{"a.test": 1}', b"\xff"):
+        blobs.data = junk
+        assert store.read() == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mode": "weak"},
+        {"mx": "x"},
+        {"mx": [1]},
+        {"until": "soon"},
+        {"max_age": -1},
+        {"id": None},
+        {"max_age": True},
+        {"more": 1},
+    ],
+)
+def test_what_was_changed_in_the_store_is_no_policy(blobs: Blobs, change: dict[str, object]) -> None:
+    store = PolicyStore(cast(Vault, blobs))
+    store.write({"a.test": replace(ENFORCE, id="1", until=2e9), "b.test": ENFORCE})
+    assert blobs.data is not None
+    data = json.loads(blobs.data)
+    data["a.test"] |= change
+    blobs.data = json.dumps(data).encode()
+    assert store.read() == {"b.test": ENFORCE}
