@@ -28,7 +28,10 @@ types: setup ; $(BIN)/mypy
 
 check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m gateway.cli.functionspage --check
 
-test: setup ; $(BIN)/pytest -m "not deep"
+# Whole files on two processes, in their order; what is quick comes first. `--dist loadfile` keeps a file's fixtures in one process.
+TWO := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+
+test: setup ; $(BIN)/pytest tests/unit tests/contracts -m "not deep" $(TWO) && $(BIN)/pytest tests/ray tests/e2e -m "not deep" $(TWO)
 
 test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 

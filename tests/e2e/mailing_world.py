@@ -32,8 +32,8 @@ from cluster.inprocess import Local
 from sandbox import Received, Sandbox
 from tests.fakes.identities import ed25519_identity, rsa_identity
 
-SECONDS = 75.0  # a state that does not come within this time never comes; a lane may be closed for 30 s of it
-PAUSE = 0.005
+SECONDS = 240.0  # a state that does not come within this time never comes; a lane may be closed for 30 s of it
+PAUSE, LONGEST_PAUSE = 0.005, 0.025  # between looks: soon at first, later so that looking takes no time from the system
 SCALE = 0.001  # five minutes become 0.3 s
 ASK_SECONDS = 0.05  # how long a question for work stays open
 AHEAD_SECONDS = 31.0  # a lane is closed for 30 at first
@@ -134,11 +134,12 @@ class World:
 
     async def until(self, holds: Callable[[], Awaitable[bool]], what: str) -> None:
         """Waits for a state; the conductor looks at its jobs whenever this does."""
-        end = time.monotonic() + SECONDS
+        end, pause = time.monotonic() + SECONDS, PAUSE
         while not await holds():
             assert time.monotonic() < end, f"{what}: it did not happen"
             await self.conductor.notify("")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(1.1 * pause, LONGEST_PAUSE)
 
     async def reach(self, job: str, holds: Callable[[JobStatus], bool], what: str = "state") -> JobStatus:
         """The job's status once `holds` says yes; it is balanced whenever it is looked at."""

@@ -18,7 +18,7 @@ import pytest
 
 INSIDE = "HONGYAN_OWN_NETWORK"
 UNSHARE = ["unshare", "--map-root-user", "--net"]
-SECONDS = 280
+SECONDS = 850
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1  # netdevice(7)
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-START_SECONDS = 60.0
+START_SECONDS = 150.0
 _SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "max_connections=20")
 
 

@@ -16,7 +16,7 @@ from tests.fakes.smtp import FakeSmtp
 EGRESS = "127.0.0.2"
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for a state."""
     end = time.monotonic() + seconds
     while not condition():

@@ -102,11 +102,11 @@ async def test_a_key_works_and_stops_working_without_a_restart(tmp_path):
         assert await code() == grpc.StatusCode.UNAUTHENTICATED
         before = file.read_text()
         add_key(file, "initech", key, 0.0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await code() != grpc.StatusCode.OK:
                 await asyncio.sleep(0.05)
         file.write_text(before)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await code() != grpc.StatusCode.UNAUTHENTICATED:
                 await asyncio.sleep(0.05)
 

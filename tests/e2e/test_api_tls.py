@@ -83,7 +83,7 @@ def test_a_client_refuses_a_gateway_whose_certificate_has_expired(tmp_path):
 def test_a_tls_gateway_speaks_no_plain_text(tmp_path):
     with in_thread(Place(tmp_path, listen=listen(Authority(tmp_path).issue("server")))) as served:
         with grpc.insecure_channel(served.target) as channel, pytest.raises(grpc.RpcError) as caught:
-            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+            health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=60)
         assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
@@ -92,13 +92,13 @@ def test_a_key_leaves_in_clear_for_another_machine_only_when_told(plaintext, gre
     """A target in gRPC's own spelling could be any machine to the client; here it is this one."""
     codes: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(20)
+        listener.settimeout(60)
         client = Client(f"ipv4:127.0.0.1:{listener.getsockname()[1]}", "hy_secret", plaintext=plaintext, patience=0)
         asking = threading.Thread(target=lambda: codes.append(code_of(client)))
         asking.start()
         connection, _ = listener.accept()
         with connection:
-            connection.settimeout(20)
+            connection.settimeout(60)
             assert connection.recv(4096).startswith(greeting)
         asking.join(20)
         client.close()

@@ -27,7 +27,7 @@ async def files(api: Served, upload: str = UPLOAD) -> list[tuple[str, int, bool]
 
 
 async def until_committed(api: Served, size: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while [s for _, s, _ in await files(api)] != [size]:
             await asyncio.sleep(0.01)
 

@@ -16,7 +16,7 @@ import pytest
 from cluster.supervise import LOOPBACK_ENV, free_port
 from gateway.cli import local
 
-pytestmark = [pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.timeout(900)]
 
 LISTEN = "0A"  # the state in /proc/net/tcp
 JOIN = """
@@ -85,7 +85,7 @@ def ask(url: str, method: str, token: str = "") -> int:
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

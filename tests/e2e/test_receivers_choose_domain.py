@@ -82,7 +82,7 @@ def resolver() -> Iterator[tuple[int, Path]]:
 
 def ask(port: int, number: int, recipient: str) -> bool:
     """Hands one message over; whether Postfix took the recipient."""
-    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=60) as client:
         client.command_encoding = "utf-8"
         client.ehlo()
         client.docmd("MAIL", f"FROM:<{number}@client.test>" + ("" if recipient.isascii() else " SMTPUTF8"))

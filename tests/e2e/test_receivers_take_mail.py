@@ -18,7 +18,7 @@ def send(client: smtplib.SMTP, number: int) -> bytes:
 
 
 def test_each_stores_what_was_sent(receiver: Receiver) -> None:
-    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=10) as client:
+    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=60) as client:
         sent = [send(client, i) for i in range(3)]
     stored = receiver.wait_for(3)
     assert len(stored) == 3
@@ -28,7 +28,7 @@ def test_each_stores_what_was_sent(receiver: Receiver) -> None:
 @pytest.mark.parametrize("name", ["postfix", "exim"])
 def test_starttls_with_the_receivers_own_authority(name: str, request: pytest.FixtureRequest) -> None:
     receiver: Receiver = request.getfixturevalue(name)
-    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=10) as client:
+    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=60) as client:
         client._host = receiver.name  # type: ignore[attr-defined]
         client.starttls(context=ssl.create_default_context(cadata=receiver.authority))
         sent = send(client, 1)
@@ -40,7 +40,7 @@ def test_starttls_with_the_receivers_own_authority(name: str, request: pytest.Fi
 @pytest.mark.parametrize("name", ["plain_postfix", "plain_exim", "opensmtpd"])
 def test_plain_receivers_offer_no_starttls(name: str, request: pytest.FixtureRequest) -> None:
     receiver: Receiver = request.getfixturevalue(name)
-    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=10) as client:
+    with smtplib.SMTP(receiver.host, receiver.port, "client.test", timeout=60) as client:
         client.ehlo()
         assert not client.has_extn("starttls")
         send(client, 1)
@@ -48,7 +48,7 @@ def test_plain_receivers_offer_no_starttls(name: str, request: pytest.FixtureReq
 
 
 def test_broken_tls_fails_at_the_handshake(broken_tls: Receiver) -> None:
-    with smtplib.SMTP(broken_tls.host, broken_tls.port, "client.test", timeout=10) as client:
+    with smtplib.SMTP(broken_tls.host, broken_tls.port, "client.test", timeout=60) as client:
         client.ehlo()
         assert client.has_extn("starttls")
         with pytest.raises((ssl.SSLError, OSError)):
@@ -56,5 +56,5 @@ def test_broken_tls_fails_at_the_handshake(broken_tls: Receiver) -> None:
 
 
 def test_smtp_sink_takes_mail(smtp_sink: tuple[str, int]) -> None:
-    with smtplib.SMTP(*smtp_sink, "client.test", timeout=10) as client:
+    with smtplib.SMTP(*smtp_sink, "client.test", timeout=60) as client:
         assert send(client, 1)

@@ -182,7 +182,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(bundle: Path, tmp_path: Path, na
         process = command(bundle, tmp_path / name)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    stdout, stderr = process.communicate(timeout=60)
+    stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 1, (stdout, stderr)
     assert "ulimit -f" in json.loads(stdout)["error"]["message"]
     assert stderr == ""
@@ -198,7 +198,7 @@ def test_ctrl_c_stops_the_workers_and_leaves_nothing(tmp_path: Path, number: int
         assert process.poll() is None, process.communicate()
         time.sleep(0.02)
     os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)  # a terminal tells them all
-    stdout, stderr = process.communicate(timeout=30)  # ends only when no worker holds the pipe any more
+    stdout, stderr = process.communicate(timeout=120)  # ends only when no worker holds the pipe any more
     assert (process.returncode, stdout, stderr) == (130, "", "")
     assert [p.name for p in tmp_path.iterdir()] == ["bundle"]
     with contextlib.suppress(ProcessLookupError):

@@ -30,10 +30,10 @@ def test_counts_as_json_lines_and_over_http(tmp_path: Path, workers: int) -> Non
     helpers = children(process.pid)
     assert len(helpers) == (workers if workers > 1 else 0)
     for _ in range(3):
-        with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=10) as smtp:
+        with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=60) as smtp:
             smtp.sendmail("a@from.test", ["gone@to.test", "b@to.test"], BODY)
     process.send_signal(signal.SIGTERM)
-    last = json.loads(process.communicate(timeout=30)[0].splitlines()[-1])
+    last = json.loads(process.communicate(timeout=120)[0].splitlines()[-1])
     assert process.returncode == 0
     assert (last["messages"], last["refused"]) == (3, 3)
     assert last["domains"] == {"to.test": {"accepted": 3, "deferred": 0, "refused": 3}}
@@ -50,13 +50,13 @@ def test_the_http_view() -> None:
     )
     assert process.stdout is not None
     first = json.loads(process.stdout.readline())
-    with smtplib.SMTP(*first["listening"][0].split(":"), "client.test", timeout=10) as smtp:
+    with smtplib.SMTP(*first["listening"][0].split(":"), "client.test", timeout=60) as smtp:
         smtp.sendmail("a@from.test", ["b@to.test"], BODY)
-    with urllib.request.urlopen(f"http://{first['stats']}/", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{first['stats']}/", timeout=60) as answer:
         view = json.load(answer)
     assert (view["messages"], view["domains"]["to.test"]["accepted"]) == (1, 1)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 0
 
 
@@ -68,10 +68,10 @@ def test_the_table_for_people() -> None:
     line = process.stdout.readline()
     assert line.startswith("receiving on 127.0.0.1:")
     port = int(line.partition(";")[0].rpartition(":")[2])
-    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=10) as smtp:
+    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=60) as smtp:
         smtp.sendmail("a@from.test", ["b@to.test"], BODY)
     process.terminate()
-    shown = process.communicate(timeout=30)[0]
+    shown = process.communicate(timeout=120)[0]
     assert "messages 1" in shown
     assert shown.splitlines()[-1].split() == ["to.test", "1", "0", "0"]
 

@@ -40,7 +40,7 @@ def test_what_was_answered_is_in_the_record(tmp_path: Path, workers: int) -> Non
 
     def send(number: int) -> None:
         try:
-            with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=20) as smtp:
+            with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=60) as smtp:
                 for count in range(100_000):
                     recipient = f"r{number}.{count}@to.test"
                     smtp.sendmail("a@from.test", [recipient], f"Message-ID: <{number}.{count}@from.test>\r\n\r\nx\r\n")
@@ -53,7 +53,7 @@ def test_what_was_answered_is_in_the_record(tmp_path: Path, workers: int) -> Non
     threads = [threading.Thread(target=send, args=(n,)) for n in range(CLIENTS)]
     for thread in threads:
         thread.start()
-    assert enough.wait(60)
+    assert enough.wait(120)
     for victim in [*children(process.pid), process.pid]:
         os.kill(victim, signal.SIGKILL)
     for thread in threads:

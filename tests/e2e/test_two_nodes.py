@@ -17,7 +17,7 @@ from gateway.cli import local
 from tests.e2e.own_network import in_own_network
 from tests.e2e.system import Scene, scene
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.deep]
+pytestmark = [pytest.mark.timeout(900), pytest.mark.deep]
 
 ROWS = 30_000
 FAR = "127.0.0.3"

@@ -24,7 +24,7 @@ from tests.fakes.snapshot import JOB
 
 TYPES = {"s": "text", "n": "int"}
 CONTEXT = Context(types=TYPES, as_of=dt.datetime(2026, 11, 23, tzinfo=dt.UTC))
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(autouse=True)

@@ -21,8 +21,8 @@ import pytest
 
 from sandbox.certificate import make_certificate
 
-START_SECONDS = 60.0
-DELIVER_SECONDS = 60.0
+START_SECONDS = 150.0
+DELIVER_SECONDS = 120.0
 PAUSE = 0.02
 
 # Shared libraries that a small Debian may lack; krb5 comes in through nsl and tirpc.
@@ -99,7 +99,7 @@ def write_certificate(home: Path, hostname: str) -> tuple[str, Path, Path]:
 def _greets(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1.0) as probe:
-            probe.settimeout(5.0)
+            probe.settimeout(20.0)
             good = probe.recv(4) == b"220 "
             probe.sendall(b"QUIT\r\n")
             while probe.recv(4096):

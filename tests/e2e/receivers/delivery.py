@@ -15,7 +15,7 @@ from tests.e2e.receivers.base import Receiver
 from tests.fakes.ports import FakeConductor, FakeLedger, FakeRenderer, FakeReputation, FakeResolver, shard
 
 WORDS = ["鴻雁", "傳書", "千里", "會員", "點數", "statement", "points", "thank", "you", "=", "=3D", "\t", "From", "here", "."]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 def make_message(row: int) -> bytes:
