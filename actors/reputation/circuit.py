@@ -6,7 +6,7 @@ closes the lane again for twice as long. A lane that delivers again forgets its 
 """
 
 from actors.model.delivery import LaneReport
-from actors.reputation import pace
+from actors.reputation import pace, volume
 from actors.reputation.state import BLOCK, BUSY, CLOSED, DEAD, HALF_OPEN, OPEN, LaneState, View
 
 REFUSALS = {BLOCK: 3.0, BUSY: 8.0}  # in a row, without one acceptance
@@ -27,6 +27,7 @@ WASTE = 0.01  # refusals to acceptances of a cycle that are worth going slower f
 def update(lane: LaneState, report: LaneReport, accepted: int, egress: float, now: float, view: View) -> None:
     """Takes a report. `egress`: refusals about our address, without those that speak about a job's content."""
     _count(lane, report, accepted, egress, now)
+    volume.count(lane, accepted, now)
     waits = view.outage and not view.prober  # another lane asks whether the outage is over
     if lane.circuit == CLOSED and (view.healed or (now >= lane.closed_until and not waits)):
         half_open(lane, now, view)
@@ -73,6 +74,8 @@ def _watch(lane: LaneState, report: LaneReport, accepted: int, egress: float, no
 def _probing(lane: LaneState, report: LaneReport, accepted: int, egress: float, now: float, view: View) -> None:
     lane.probed += report.started
     lane.probe_good += accepted
+    if accepted and not lane.got_through:
+        volume.passed(lane, now)
     lane.got_through += accepted
     lane.probe_bad += report.busy + int(egress + 0.5)
     failed = lane.probe_bad > lane.probe_good or (not accepted and report.connect_failures and not report.connections)
@@ -104,6 +107,8 @@ def close(lane: LaneState, cause: str, why: str, now: float, view: View) -> None
     lane.pause = min(max(FIRST_PAUSE[cause], 2 * lane.pause if again else 0.0), cap)
     if not again:
         _learn_cycle(lane, cause, now)
+    if cause != DEAD and not (view.probe_gap and view.probe_gap < LONGEST_PAUSE[cause]):  # nothing is lost by asking rarely
+        lane.pause = volume.pause(lane, lane.pause, again, now)
     lane.circuit, lane.cause, lane.closed_until = CLOSED, cause, now + lane.pause
     lane.probe = lane.probed = 0
     lane.recent = lane.recent_bad = 0.0

@@ -53,6 +53,7 @@ DIP_SURE = 2.5  # refusals that are no accident
 FIRST_DIP = 180.0  # seconds after the first limit: to find it costs refusals as well
 DIP_AGAIN = 60.0  # seconds, or the time of 600 answers, before the next one; twice as long each time
 MOST_NOISE = 0.5
+LONGEST_START = 60.0  # seconds a mail
 EGRESS = "egress"  # `kind` of a lane whose receiver speaks of our address when it is sent too much
 SLOW_START = 0.1  # of what was accepted before a closing for their load, where no limit is known
 
@@ -229,7 +230,8 @@ def _end_dip(lane: LaneState, many: bool, now: float) -> None:
 def restart(lane: LaneState, pause: float, through: int, seconds: float) -> None:
     """After a closing of `pause` seconds for their load, or for going too fast: from a slow start, unless a limit is known.
     `through`: mails that got through in the `seconds` since it was half-open."""
-    slow = max(SLOW_START * lane.flow, 1 / max(pause, 1.0), through / seconds if seconds > 1 else 0.0)
+    pause = min(max(pause, 1.0), LONGEST_START)  # one that took a day says nothing about a second
+    slow = max(SLOW_START * max(lane.flow, lane.wall), 1 / pause, through / seconds if seconds > 1 else 0.0)
     if not lane.rate or lane.rate > slow:
         lane.rate, lane.wall = slow, lane.wall if lane.wall < slow else 0.0
     lane.flow = min(lane.flow, slow)

@@ -81,6 +81,10 @@ class LaneState:
     cycle_good: float = 0.0  # accepted since the closing before it
     cycle_bad: float = 0.0
     last_reply: str = ""
+    # volume
+    day: int = 0  # since the epoch
+    today: int = 0  # mails accepted on it
+    by_day: int = 0  # 1: the receiver counts by the day
     # greylisting
     grey_at: float = 0.0  # when a row was last greylisted
     grey_wait: float = 0.0

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
-from actors.reputation import circuit, connections, lanes
+from actors.reputation import circuit, connections, lanes, volume
 from actors.reputation.journal import from_json, to_json
 from actors.reputation.lanes import decide, limits_of, replay, step
 from actors.reputation.state import CLOSED, DEAD, HALF_OPEN, OPEN, LaneState, View
@@ -71,7 +71,7 @@ def test_limits_stay_within_bounds_whatever_is_reported(steps: list[tuple[LaneRe
         assert limits.rate >= 0.0
         assert limits.probe >= 0
         assert limits.quota >= NO_QUOTA
-        assert limits.closed_until <= now + max(circuit.LONGEST_PAUSE.values()) + 1
+        assert limits.closed_until <= now + volume.DAY + volume.SETTLED
         assert 0.0 <= limits.grey_wait <= 4 * 3600
         assert 0.0 <= lane.noise <= 0.5
         assert LaneState.of(json.loads(json.dumps(lane.data()))) == lane
