@@ -152,6 +152,7 @@ def _results(parts: Parts, _: str) -> dict[str, Any]:
         "vault": parts.vault(),
         "clock": parts.clock,
         "allowed": parts.config.result_roots,
+        "lanes": parts.port(names.REPUTATION),
     }
 
 

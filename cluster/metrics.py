@@ -12,10 +12,17 @@ from ray.util.metrics import Gauge
 
 from actors.model.errors import HongyanError
 from actors.model.states import RowState
-from cluster import names
+from cluster import lanefigures, names
 from cluster.build import Parts
 from cluster.nodes import present
 
+LANE = {
+    "concurrency": "Connections a lane may hold",
+    "closed_seconds": "How long a lane stays closed",
+    "circuit": "0 open, 1 half-open, 2 closed",
+    "rate": "Mails a second a lane may begin; 0: no limit is known",
+    "accepted_per_second": "Mails a second that were accepted lately",
+}
 log = logging.getLogger(__name__)
 
 
@@ -30,8 +37,9 @@ class Metrics:
         self._queued = Gauge("hongyan_queued_rows", "Rows cut and waiting for a sender")
         self._held = Gauge("hongyan_held_retries", "Deferred rows queued or leased again")
         self._age = Gauge("hongyan_oldest_job_seconds", "Age of the oldest active job")
-        self._lane = Gauge("hongyan_lane_concurrency", "Connections a lane may hold", ("egress", "site"))
-        self._lane_closed = Gauge("hongyan_lane_closed_seconds", "How long a lane stays closed", ("egress", "site"))
+        self._lanes = Gauge("hongyan_lanes", "Lanes by circuit state", ("state",))
+        self._lane = {name: Gauge(f"hongyan_lane_{name}", what, ("egress", "site")) for name, what in LANE.items()}
+        self._told: set[tuple[str, str]] = set()
         self._sender = Gauge("hongyan_sender", "Figures of a sender", ("egress", "figure"))
         self._settled: tuple[float, int] | None = None
 
@@ -49,13 +57,20 @@ class Metrics:
         await self._read_rows(port(names.LEDGER), now)
         for name, value in (await port(names.CONDUCTOR).stats()).items():
             {"queued_rows": self._queued, "held_retries": self._held, "active_jobs": self._jobs}[name].set(value)
-        for (egress, site), limits in (await port(names.REPUTATION).limits()).items():
-            tags = {"egress": egress, "site": site}
-            self._lane.set(limits.concurrency, tags)
-            self._lane_closed.set(max(0.0, limits.closed_until - now), tags)
+        await self._read_lanes(port(names.REPUTATION), now)
         for address in present(self._parts.config):
             for figure, value in (await port(names.sender(address)).stats()).items():
                 self._sender.set(float(value), {"egress": address, "figure": figure})
+
+    async def _read_lanes(self, port: Any, now: float) -> None:
+        lanes = await port.lanes()
+        for state, count in lanefigures.counts(lanes).items():
+            self._lanes.set(count, {"state": state})
+        shown = lanefigures.shown(lanes, now)
+        for key in self._told | shown.keys():  # one that is shown no more tells 0, not its last word
+            for name, gauge in self._lane.items():
+                gauge.set(shown.get(key, {}).get(name, 0.0), {"egress": key[0], "site": key[1]})
+        self._told = set(shown)
 
     async def _read_rows(self, ledger: Any, now: float) -> None:
         records = await ledger.active_jobs()

@@ -259,6 +259,17 @@ class Refusals:
     reply: str = ""
 
 
+class ClosedSpan(NamedTuple):
+    """A time in which a lane was not open. `state`: closed or half-open; `why`: what closed it (block, busy, dead)."""
+
+    site: str
+    egress: str
+    state: str
+    since: float
+    until: float
+    why: str = ""
+
+
 NO_QUOTA = -1
 
 

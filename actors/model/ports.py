@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from actors.model.delivery import (
     Advanced,
+    ClosedSpan,
     DueRows,
     Envelopes,
     LaneLimits,
@@ -340,6 +341,10 @@ class Reputation(Protocol):
 
     async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> Sequence[LaneDecision]:
         """The newest decisions about the lanes that match, oldest first."""
+        ...
+
+    async def circuits(self, since: float, until: float) -> list[ClosedSpan]:
+        """When lanes were closed or half-open between two times, as far as the newest decisions tell."""
         ...
 
     async def replies(self, site: str = "") -> list[dict[str, Any]]:

@@ -7,21 +7,23 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
+from actors.model.delivery import NO_QUOTA, ClosedSpan, LaneLimits, LaneReport
 from actors.model.errors import Unavailable
 from actors.model.forecast import LaneSpeed
 from actors.model.ports import Clock, LaneLedger
 from actors.model.sitenames import means
 from actors.reputation import choice, warmup
+from actors.reputation.bases import base_of
 from actors.reputation.content import Experiment
 from actors.reputation.expected import speed
-from actors.reputation.journal import Journal, from_json, to_json
+from actors.reputation.journal import MOST_KEPT, Journal, circuits, from_json, to_json
 from actors.reputation.lanes import Decision, decide, limits_of
-from actors.reputation.pins import Pin, pin_of
+from actors.reputation.pins import Pin
 from actors.reputation.readings import Readings
-from actors.reputation.starting import Start, start_of
+from actors.reputation.starting import Start
 from actors.reputation.state import HALF_OPEN, OPEN, LaneState, View
 from actors.reputation.warmup import Curve, EgressState
 
@@ -51,8 +53,9 @@ class Reputation:
         starts: Sequence[Start] = (),
         seed: int = 0,
     ):
-        self._clock, self._start, self._most, self._seed = clock, start, most, seed
-        self._ledger, self._pins, self._curves, self._starts = ledger, tuple(pins), dict(curves or {}), tuple(starts)
+        self._clock, self._seed = clock, seed
+        self._ledger, self._curves = ledger, dict(curves or {})
+        self._base = partial(base_of, View(most=most, start=start), tuple(starts), tuple(pins))
         self._lanes: dict[tuple[str, str], LaneState] = {}  # (egress, site); oldest report first
         self._sites: dict[str, dict[str, LaneState]] = {}
         self._bases: dict[tuple[str, str], View] = {}  # start, most, pins of each lane
@@ -111,6 +114,10 @@ class Reputation:
             return self._journal.of(site, egress, limit)
         await self._save()
         return [from_json(line) for line in await self._ledger.lane_decisions(site, egress, limit)]
+
+    async def circuits(self, since: float, until: float) -> list[ClosedSpan]:
+        """When lanes were closed or half-open between two times, as far as the newest decisions tell."""
+        return circuits(await self.decisions(limit=MOST_KEPT), since, until)
 
     async def replies(self, site: str = "") -> list[dict[str, Any]]:
         """What is known of replies whose words nobody knows, the commonest first, as plain data."""
@@ -190,32 +197,13 @@ class Reputation:
 
     def _new_lane(self, key: tuple[str, str], now: float) -> LaneState:
         egress, site = key
-        base, start = self._base(egress, site)
+        base, start = self._base(site, egress)
         lane = LaneState(site, egress, min(base.start, base.most))
         if start is not None:
             lane.rate, lane.grey_wait = start.rate, start.grey_wait
             lane.why = f"starting values for {start.name}: {start.source}"
         self._add(lane, base)
         return lane
-
-    def _base(self, egress: str, site: str) -> tuple[View, Start | None]:
-        start, pin = start_of(site, self._starts), pin_of(self._pins, site, egress)
-        view = View(most=self._most, start=self._start)
-        if start is not None:
-            view = replace(
-                view,
-                start=start.concurrency or self._start,
-                most=start.most or self._most,
-                messages=start.messages_per_connection or view.messages,
-            )
-        if pin is not None:
-            view = replace(
-                view,
-                pinned_concurrency=pin.concurrency or 0,
-                pinned_rate=-1.0 if pin.rate is None else pin.rate,
-                pinned_messages=pin.messages_per_connection or 0,
-            )
-        return view, start
 
     def _add(self, lane: LaneState, base: View) -> None:
         key = (lane.egress, lane.site)
@@ -266,7 +254,7 @@ class Reputation:
         lane = LaneState.of(data | {"egress": egress, "site": site})
         if lane.circuit == HALF_OPEN:  # nobody tells what became of the try
             lane.probed = lane.probe_good = lane.probe_bad = 0
-        self._add(lane, self._base(egress, site)[0])
+        self._add(lane, self._base(site, egress)[0])
 
     async def _save(self) -> None:
         """Writes what has changed; what cannot be written now is written with the next."""

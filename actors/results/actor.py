@@ -16,10 +16,13 @@ from typing import Any, Protocol
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from actors.model.job import JobStatus
+from actors.model.delivery import ClosedSpan
+from actors.model.errors import Unavailable
+from actors.model.job import JobRecord, JobStatus
 from actors.model.ports import Clock, RowOutcome, Vault
 from actors.model.states import RowState
 from actors.results import columns
+from actors.results.circuits import told
 from actors.results.folder import MARKER, Folder, folder_of
 from actors.results.report import report
 from actors.results.summary import summary
@@ -40,6 +43,12 @@ class Accounts(Protocol):
         ...
 
 
+class Circuits(Protocol):
+    """What Results asks of reputation."""
+
+    async def circuits(self, since: float, until: float) -> list[ClosedSpan]: ...
+
+
 class Results:
     """The port Results. A failed call may have left some of the files, never `summary.json`; make it again.
 
@@ -47,8 +56,15 @@ class Results:
     since the URL comes from a client).
     """
 
-    def __init__(self, ledger: Accounts, vault: Vault, clock: Clock = time.time, allowed: Sequence[str] | None = None):
-        self._ledger, self._vault, self._clock, self._allowed = ledger, vault, clock, allowed
+    def __init__(
+        self,
+        ledger: Accounts,
+        vault: Vault,
+        clock: Clock = time.time,
+        allowed: Sequence[str] | None = None,
+        lanes: Circuits | None = None,
+    ):
+        self._ledger, self._vault, self._clock, self._allowed, self._lanes = ledger, vault, clock, allowed, lanes
 
     async def write(self, job: str) -> str:
         """Writes outcomes.parquet, outcomes.csv, report.html and summary.json, in this order; gives the folder's URL."""
@@ -57,12 +73,22 @@ class Results:
         with tempfile.TemporaryDirectory(prefix="hongyan-results-") as temporary:
             local = Path(temporary)
             counts = await self._outcomes(job, local)
-            series = await self._ledger.series(job)
+            series = await self._ledger.series(job) | await self._closed(status.record)
+            if "closed" in series:
+                series["closed"] = told(series["closed"], series.get("lanes", []))
             figures = summary(await self._ledger.status(job), counts, series, self._clock())
             (local / MARKER).write_text(json.dumps(figures, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
             (local / "report.html").write_text(report(figures, series, status.record.timezone), encoding="utf-8")
             await asyncio.to_thread(_publish, folder, local)
         return folder.url
+
+    async def _closed(self, record: JobRecord) -> dict[str, Any]:
+        """When lanes were closed while the job ran; nothing where reputation is away: the files do not wait for it."""
+        between = record.started_at or record.created_at, record.ended_at or self._clock()
+        try:
+            return {"closed": await self._lanes.circuits(*between), "between": between} if self._lanes else {}
+        except Unavailable:
+            return {}
 
     async def written(self, job: str) -> bool:
         """Whether all files of the job are there."""

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from actors.results import pictures
+from actors.results.circuits import closed_lanes
 from actors.results.lanes import lanes
 from actors.results.style import STYLE
 
@@ -27,7 +28,7 @@ def report(summary: dict[str, Any], series: dict[str, Any], timezone: str) -> st
         _section("Progress", _progress(series, timezone)),
         _section("Where the rows ended", _states(summary)),
         _section("By site", _sites(summary)),
-        _section("By address", lanes(series, timezone)) if series.get("lanes") else "",
+        _section("By address", lanes(series, timezone) + _closed(series, timezone)) if series.get("lanes") else "",
         _section("What receivers said", _replies(summary)),
         _section("Rows in doubt", _doubts(summary, timezone)) if summary["doubts"] else "",
     )
@@ -39,6 +40,14 @@ def report(summary: dict[str, Any], series: dict[str, Any], timezone: str) -> st
         f"<footer>Job {escape(summary['job'])}, written {escape(summary['times']['written'])} by Hongyan 鴻雁</footer>"
         "</main></body></html>\n"
     )
+
+
+def _closed(series: dict[str, Any], timezone: str) -> str:
+    if "closed" not in series:
+        return ""  # reputation could not be asked
+    start, end = series["between"]
+    picture = closed_lanes(series["closed"], start, end, timezone)
+    return f"<h3>Closed lanes</h3><p>Red: closed, nothing was sent. Yellow: half-open, a few mails tried.</p>{picture}"
 
 
 def _head(summary: dict[str, Any], name: str) -> str:

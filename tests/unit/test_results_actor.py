@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.ledger.actor import Ledger
+from actors.model.delivery import ClosedSpan
 from actors.model.errors import NotFound, Unavailable
 from actors.model.states import JobState, RowState
 from actors.results import actor
@@ -134,4 +135,32 @@ async def test_an_empty_job(tmp_path: Path, clock: FakeClock) -> None:
     figures = json.loads(vault.read(f"jobs/{JOB}/results/summary.json"))
     assert (figures["equation"], figures["balanced"]) == ("0 = 0", True)
     assert pq.read_table(vault.local(f"jobs/{JOB}/results/outcomes.parquet")).num_rows == 0
+    await ledger.close()
+
+
+class Lanes:
+    """Reputation, of which the report asks when lanes were closed; `away`: it does not answer."""
+
+    def __init__(self, away: bool = False):
+        self.away = away
+        self.asked: list[tuple[float, float]] = []
+
+    async def circuits(self, since: float, until: float) -> list[ClosedSpan]:
+        if self.away:
+            raise Unavailable("reputation", "away")
+        self.asked.append((since, until))
+        return [ClosedSpan("gmail.test", EGRESS, "closed", since, until, "block")]
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_the_report_tells_when_lanes_were_closed(tmp_path: Path, clock: FakeClock, away: bool) -> None:
+    ledger, vault, asked = Ledger("sqlite://", clock), FolderVault(tmp_path), Lanes(away)
+    await ended(ledger)
+    clock.advance(60)
+    await Results(ledger, vault, clock, lanes=asked).write(JOB)
+    page = (tmp_path / "jobs" / JOB / "results" / "report.html").read_text()
+    assert ("our address was refused" in page) is not away
+    assert ("Closed lanes" in page) is not away
+    record = (await ledger.status(JOB)).record
+    assert asked.asked == ([] if away else [(record.started_at, record.ended_at)])
     await ledger.close()
