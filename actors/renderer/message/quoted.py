@@ -43,12 +43,20 @@ def within_a_line(text: pa.StringArray, offsets: Ints, data: Bytes) -> pa.Array 
     longer than CUT."""
     if is_plain(data):
         return text if int(lengths_of(offsets).max(initial=0)) <= CUT else None
-    widths = _WIDTHS[data]
-    lengths = np.diff(ends_of(widths)[offsets])
+    lengths = _sums(np.take(_WIDTHS, data), offsets)
     if int(lengths.max(initial=0)) > CUT or (data == _LF).any():
         return None
     written = np.take(_WRITTEN_WORDS, data).tobytes().translate(None, b"\0")
     return made_bytes(ends_of(lengths), np.frombuffer(written, np.uint8))
+
+
+def _sums(widths: Widths, offsets: Ints) -> Ints:
+    """What the bytes of each text take."""
+    filled = np.flatnonzero(lengths_of(offsets))
+    sums = np.zeros(len(offsets) - 1, np.int64)
+    if len(filled):
+        sums[filled] = np.add.reduceat(widths, offsets[filled], dtype=np.int64)
+    return sums
 
 
 def is_plain(data: Bytes) -> bool:
