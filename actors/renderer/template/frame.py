@@ -129,8 +129,10 @@ class Frame:
 
     def _fitting(self, value: Value) -> Value:
         """The value; null for rows that have more to write than a row may, before their texts are escaped and copied."""
-        chars = value.chars() if isinstance(value, Col) and value.kind in (TEXT, MARKUP) else None
-        if chars is None or chars.sum() <= MAX_OUTPUT_CHARS:
+        if self.shard.held.sum() <= MAX_OUTPUT_CHARS or not isinstance(value, Col) or value.kind not in (TEXT, MARKUP):
+            return value
+        chars = value.chars()
+        if chars is None:
             return value
         owners = np.arange(self.n) if self.owners is None else self.owners
         self.shard.limit_written(self.shard.sums(owners, chars))
