@@ -1,4 +1,5 @@
-"""`hongyan bench render`: generation on one core beside Jinja2, a signature and the `qrcode` package, in one run.
+"""`hongyan bench render`: generation on one core beside Jinja2, a signature and the `qrcode` package, in one run; and what a
+large template takes to compile.
 
 Both sides take the same frozen list and give the finished, transfer-encoded part of every row. Jinja2 runs its own compiled
 code, unsandboxed, with the functions of scalars.py; its texts are encoded by Python's own library, and must say the same.
@@ -12,6 +13,7 @@ import time
 from base64 import b64decode, encodebytes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.header import Header
 from pathlib import Path
 from typing import Any
@@ -28,19 +30,22 @@ from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.message import headers
 from actors.renderer.message.dkim import Identity, Signer
 from actors.renderer.message.mime import rows_of
-from bench import qr, scalars, statement
+from actors.renderer.template import Context, compile_template
+from bench import people, qr, scalars, statement
 from bench.machine import machine
 from bench.people import ROWS
 from cluster.config import Config
 from cluster.workbench import opened
 
-CASES = ("heavy", "newsletter", "subject", "mime", "qr")
+CASES = ("heavy", "newsletter", "subject", "mime", "qr", "compile")
 SHARD = 2048  # rows at once, as where mails are rendered without being sent
 QUICK_ROWS = 5 * SHARD
 PEER_ROWS = SHARD  # what a row costs the peer does not depend on how many there are
 SIGNATURES = 1000
 REPEATS = 3
 STAMP = 1_764_000_000
+COMPILED_BYTES = 100_000
+COMPILE_MS = 200
 Say = Callable[[str], None]
 Run = Callable[[], Any]
 
@@ -54,6 +59,7 @@ def run(cases: list[str], quick: bool, say: Say) -> dict[str, Any]:
         "subject": lambda: _subject(rows, say),
         "mime": lambda: _mime(rows, say),
         "qr": lambda: qr.run(quick),
+        "compile": _compile,
     }
     results = []
     for case in cases:
@@ -175,6 +181,22 @@ def _mime(rows: int, say: Say) -> dict[str, Any]:
         "limit": round(best_limit),
         "limit_is": "RSA-2048 signatures/s",
         "ratio": round(best / best_limit, 2),
+    }
+
+
+def _compile() -> dict[str, Any]:
+    """A page of 100 KB with 108 slots, until the first row could be rendered. `ratio`: the share of what is allowed."""
+    source = statement.ours(statement.page(statement.NEWSLETTER * 12, COMPILED_BYTES))
+    context = Context(types=people.TYPES, as_of=datetime.fromtimestamp(STAMP, UTC))
+    rate = _rate(lambda: compile_template(source, name="page.html", context=context, escape=True, typed=True), 1)
+    return {
+        "case": "compile",
+        "rate": round(1000 / rate),
+        "unit": "ms",
+        "limit": COMPILE_MS,
+        "limit_is": "ms that it may take",
+        "ratio": round(1000 / rate / COMPILE_MS, 2),
+        "bytes": len(source.encode()),
     }
 
 

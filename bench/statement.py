@@ -55,10 +55,10 @@ NEWSLETTER = """\
 SIZE = 10_000  # bytes of a page
 
 
-def page(body: str) -> str:
-    """A whole page of about SIZE bytes around the body."""
+def page(body: str, size: int = SIZE) -> str:
+    """A whole page of about that many bytes around the body."""
     start = f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>帳單</title></head>\n<body>\n{body}<table>\n'
-    fill = max(0, SIZE - len(start.encode())) // len(_FIXED.encode())
+    fill = max(0, size - len(start.encode())) // len(_FIXED.encode())
     return start + "".join(_FIXED.format(n=n) for n in range(fill)) + "</table>\n</body></html>\n"
 
 
