@@ -17,7 +17,7 @@ from actors.intake.ids import repeatable_id
 from actors.intake.looking import AT_ONCE, look_over
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, snapshot_path
-from actors.model.ports import ExplainedSlot
+from actors.model.renderports import ExplainedSlot
 from actors.model.spec_json import spec_from_json, spec_to_json
 from actors.renderer.functions.keys import TemplateKeys
 from actors.renderer.message.dkim import Identity

@@ -13,7 +13,7 @@ import numpy as np
 
 from actors.conductor.closing import Closing
 from actors.conductor.filling import LOW_ROWS, Filling, JobWork
-from actors.conductor.forecast import OTHER_SITES, forecast, pool_lanes
+from actors.conductor.forecast import forecast, pool_lanes, rows_by_site
 from actors.conductor.halts import PROBE_ROWS, Halts
 from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.schedule import not_before, past_deadline, pausing
@@ -107,12 +107,7 @@ class Conductor:
 
     async def forecast(self, record: JobRecord, domains: Mapping[str, int], speeds: Sequence[LaneSpeed]) -> Forecast:
         sites = await self._resolver.sites([name for name in domains if name])
-        rows: dict[str, int] = {}
-        for domain, count in domains.items():
-            site = sites[domain] if domain else None
-            if site is None or site.refusal is None:  # rows that nobody takes are through at once
-                name = site.name if site else OTHER_SITES
-                rows[name] = rows.get(name, 0) + count
+        rows = rows_by_site(domains, sites)
         egresses = [egress for egress, pool in self._pools.items() if pool == record.pool]
         return forecast(record, rows, pool_lanes(rows, egresses, speeds), self._clock())
 

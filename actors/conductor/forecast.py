@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actors.conductor.schedule import next_change, pausing
+from actors.model.delivery import Site
 from actors.model.forecast import Forecast, LaneSpeed, SiteForecast
 from actors.model.job import JobRecord
 
@@ -21,6 +22,17 @@ MOST_STEPS = 100_000
 OTHER_SITES = "(many small sites)"
 FIRST_RATE = 20.0  # mails a second that a lane nobody knows yet is expected to do: four connections, 0.2 s a mail
 _NOTHING = 0.5  # of a mail: what is left by rounding
+
+
+def rows_by_site(domains: Mapping[str, int], sites: Mapping[str, Site]) -> dict[str, int]:
+    """Rows by site's name, from rows by domain ("": small ones together). Rows that nobody takes are through at once."""
+    rows: dict[str, int] = {}
+    for domain, count in domains.items():
+        site = sites[domain] if domain else None
+        if site is None or site.refusal is None:
+            name = site.name if site else OTHER_SITES
+            rows[name] = rows.get(name, 0) + count
+    return rows
 
 
 def forecast(record: JobRecord, rows: Mapping[str, int], lanes: Sequence[LaneSpeed], now: float) -> Forecast:

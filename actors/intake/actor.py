@@ -26,7 +26,8 @@ from actors.intake.snapshot import write_snapshot
 from actors.intake.suppress import load_table
 from actors.model.errors import InvalidInput, Problem, Unavailable
 from actors.model.job import DEFAULT_SEGMENT_ROWS, Accepted, JobRecord, Manifest, snapshot_path
-from actors.model.ports import Clock, JobLedger, Renderer, Suppressions, Vault
+from actors.model.ports import Clock, JobLedger, Suppressions, Vault
+from actors.model.renderports import Renderer
 from actors.model.spec import GatesSpec, JobSpec
 from actors.model.spec_json import manifest_from_json
 from actors.model.states import JobState, RowState

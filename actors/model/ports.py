@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 
 from actors.model.delivery import (
     Advanced,
-    ClosedSpan,
     DueRows,
-    Envelopes,
-    LaneLimits,
-    LaneReport,
     Lease,
     Opening,
     Outcome,
@@ -26,9 +22,8 @@ from actors.model.delivery import (
     Site,
     Tlsa,
 )
-from actors.model.errors import Problem
 from actors.model.forecast import Forecast, LaneSpeed
-from actors.model.job import Accepted, JobRecord, JobStatus, RowArray, StampArray
+from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
 from actors.model.states import JobState, OnDoubt, RowState
 
 
@@ -251,127 +246,6 @@ class Conductor(Protocol):
 
     async def refusals(self, egress: str, told: Sequence[Refusals]) -> None:
         """What sites have refused for the sender's domain or the content: the conductor may send no more of it there."""
-        ...
-
-
-class Renderer(Protocol):
-    """Template and roster to envelopes."""
-
-    async def check(self, job: str) -> list[Problem]:
-        """Compiles the snapshot's templates: empty if every row could be rendered in principle."""
-        ...
-
-    async def render(self, job: str, segment: int, rows: RowArray, stamps: StampArray) -> Envelopes:
-        """Messages for these rows (row numbers of the job, all in the segment). Pure over its arguments; stamps are never 0."""
-        ...
-
-    async def preview(self, job: str, row: int, stamp: int) -> "Preview":
-        """One row's finished message and the values that went in."""
-        ...
-
-    async def look(self, job: str, segment: int, first: int, stop: int, stamp: int) -> Any:
-        """What these rows of the segment come to, in sums that `merge`: nothing is kept or sent."""
-        ...
-
-    async def report(self, job: str, look: Any, stamp: int) -> dict[str, Any]:
-        """The report of a look at all rows; docs/checking.md tells its shape."""
-        ...
-
-    async def explain(self, job: str) -> "list[ExplainedSlot]":
-        """How each slot of the job's templates is worked out, part by part. InvalidInput if they cannot be compiled."""
-        ...
-
-
-class Preview(Protocol):
-    """What a look at one row shows; renderer's `RowPreview` has these attributes."""
-
-    row: int
-    state: RowState
-    reason: str
-    message: bytes
-    subject: str
-    html: str
-    text: str
-    values: dict[str, str]
-    return_path: str
-    dsn: str  # "FAILURE,DELAY HDRS"; empty: none is asked for
-
-
-class ExplainedSlot(Protocol):
-    """One slot or statement of a template; renderer's `Slot` has these attributes."""
-
-    part: str  # subject, preheader, html, text, "header X", "attachment 1 file", "attachment 1 name"
-    file: str
-    line: int
-    source: str
-    how: str  # "column" or "row by row"
-    reason: str
-    type: str
-    kernel: str
-    rate: int  # rows a second; 0 where it was not measured
-
-
-class LaneDecision(Protocol):
-    """Limits of a lane that a rule has changed, and the numbers that it was made on in a sentence."""
-
-    at: float
-    site: str
-    egress: str
-    rule: str
-    why: str
-    old: LaneLimits
-    new: LaneLimits
-
-
-class Reputation(Protocol):
-    """What each lane may do."""
-
-    async def report(self, egress: str, reports: Sequence[LaneReport]) -> dict[str, LaneLimits]:
-        """Takes what the egress's lanes saw, gives the limits of those sites."""
-        ...
-
-    async def speeds(self) -> list[LaneSpeed]:
-        """What each lane that is known is expected to deliver."""
-        ...
-
-    async def lanes(self, site: str = "", egress: str = "") -> list[dict[str, Any]]:
-        """What the lanes that match have learned (numbers by name) and may do (`limits`: LaneLimits), by site and egress;
-        empty matches all."""
-        ...
-
-    async def decisions(self, site: str = "", egress: str = "", limit: int = 100) -> Sequence[LaneDecision]:
-        """The newest decisions about the lanes that match, oldest first."""
-        ...
-
-    async def circuits(self, since: float, until: float) -> list[ClosedSpan]:
-        """When lanes were closed or half-open between two times, as far as the newest decisions tell."""
-        ...
-
-    async def replies(self, site: str = "") -> list[dict[str, Any]]:
-        """Replies whose words nobody knows, the commonest first: site, code, enhanced, words, count, seen, egresses, jobs, and
-        what was found: blame (empty: nothing), of (the egress or job it follows), confidence, why."""
-        ...
-
-
-class LaneLedger(Protocol):
-    """Where reputation keeps what lanes have learned; texts are JSON that only reputation reads."""
-
-    async def load_lanes(self) -> list[tuple[str, str, str]]:
-        """(egress, site, text) of every lane; site "" is the egress itself."""
-        ...
-
-    async def save_lanes(
-        self,
-        found: Sequence[tuple[str, str, str]],
-        gone: Sequence[tuple[str, str]] = (),
-        decisions: Sequence[tuple[str, str, float, str]] = (),
-    ) -> None:
-        """Writes these lanes, takes those `gone` away, adds decisions (site, egress, time, text); the oldest of very many
-        are dropped. Again is harmless for lanes."""
-        ...
-
-    async def lane_decisions(self, site: str = "", egress: str = "", limit: int = 100) -> list[str]:
-        """The newest decisions, oldest first; empty matches all."""
         ...
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Reply, Site
 from actors.model.errors import Fenced, Unavailable
-from actors.model.ports import Clock, Conductor, Renderer, Reputation, Resolver, SendLedger
+from actors.model.laneports import Reputation
+from actors.model.ports import Clock, Conductor, Resolver, SendLedger
+from actors.model.renderports import Renderer
 from actors.model.replies import Judgement, judge
 from actors.model.sites import Credentials, Egress
 from actors.model.states import Blame, Stage, Verdict

@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from actors.model.delivery import Envelopes
-from actors.model.ports import Clock, Renderer
+from actors.model.ports import Clock
+from actors.model.renderports import Renderer
 from actors.sender.hand import Hand, Mail, RenderOrder, next_order
 from actors.sender.patience import patiently
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from actors.model.errors import Unavailable
-from actors.model.ports import Clock, Conductor, Intake, JobLedger, Renderer, Reputation, Results, Suppressions, Vault
+from actors.model.laneports import Reputation
+from actors.model.ports import Clock, Conductor, Intake, JobLedger, Results, Suppressions, Vault
+from actors.model.renderports import Renderer
 
 T = TypeVar("T")
 

@@ -18,7 +18,8 @@ from actors.intake.looking import shut_gates
 from actors.model.errors import InvalidInput, Problem
 from actors.model.forecast import Forecast
 from actors.model.job import Accepted, JobRecord, JobStatus
-from actors.model.ports import Preview, RowOutcome, RowStory
+from actors.model.ports import RowOutcome, RowStory
+from actors.model.renderports import Preview
 from actors.model.states import OnDoubt, RowState
 from actors.renderer.look.page import page as report_page
 from actors.renderer.look.previewpage import preview_page

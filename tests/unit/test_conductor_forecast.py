@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.conductor.forecast import HORIZON, forecast
+from actors.conductor.forecast import HORIZON, OTHER_SITES, forecast, rows_by_site
+from actors.model.delivery import Reply, Site
 from actors.model.forecast import LaneSpeed
 from actors.model.job import JobRecord
 from actors.model.states import JobState
@@ -102,3 +103,9 @@ def test_bounds(
             best = min(site.speed, cap or site.speed)
             assert NOW + site.rows / best - 1.0 <= site.through_at <= NOW + HORIZON + 1.0
             assert bool(site.late) <= (site.through_at > record.deadline_at - 1.0)
+
+
+def test_domains_of_a_site_are_one_and_those_that_nobody_serves_are_none() -> None:
+    sites = {"a.test": Site("mx.test"), "b.test": Site("mx.test"), "gone.test": Site("none:5.1.2", refusal=Reply(550))}
+    rows = rows_by_site({"a.test": 3, "b.test": 4, "gone.test": 9, "": 5}, sites)
+    assert rows == {"mx.test": 7, OTHER_SITES: 5}
