@@ -2,7 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 
 from actors.model.delivery import Host, LaneLimits, Site
+from actors.model.reasons import Reason
 from actors.model.sites import Credentials
 from actors.model.states import Blame, RowState, Stage
 from tests.e2e.sending import Bench, limits, running, until
 from tests.fakes.authority import Authority
 from tests.fakes.ports import shard
-from tests.fakes.smtp import FakeSmtp, Script, Session
+from tests.fakes.smtp import DROP, FakeSmtp, Script, Session
 
 ONE = LaneLimits(1)
 
@@ -101,6 +103,66 @@ async def test_s7_a_refused_starttls_is_no_delivery(policy: str, reply: bytes, a
     async with delivery(script, authority, tls=policy) as (bench, server):
         assert bench.ledger.states() == {RowState.DEFERRED: 3}
         assert not [c for c in server.commands if c.startswith("MAIL")]
+
+
+def refused(authority: Authority) -> Script:
+    said = b"454 4.7.0 TLS not available\r\n"
+    return Script(tls=authority.server("mx.test"), hook=lambda session, verb, _: said if verb == "STARTTLS" else None)
+
+
+def hung_up_at_starttls(authority: Authority) -> Script:
+    return Script(tls=authority.server("mx.test"), hook=lambda session, verb, _: DROP if verb == "STARTTLS" else None)
+
+
+def hung_up_after_the_handshake(authority: Authority) -> Script:
+    return Script(tls=authority.server("mx.test"), hook=lambda session, verb, _: DROP if session.tls else None)
+
+
+def too_old(authority: Authority) -> Script:
+    context = authority.server("mx.test")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    return Script(tls=context)
+
+
+@pytest.mark.parametrize("policy", ["opportunistic", "required", "verify"])
+@pytest.mark.parametrize("fault", [refused, hung_up_at_starttls, hung_up_after_the_handshake, too_old])
+async def test_s7_tls_that_fails_leads_to_a_plain_connection_only_where_the_policy_allows_it(
+    policy: str, fault: Callable[[Authority], Script], authority: Authority
+) -> None:
+    async with delivery(fault(authority), authority, tls=policy) as (bench, server):
+        said = [c.split()[0] for c in server.commands]
+        if policy == "opportunistic":
+            assert bench.ledger.states() == {RowState.DELIVERED: 3}
+            assert (len(server.sessions), said.count("STARTTLS")) == (2, 1), "one connection shows that TLS does not work"
+            assert not any(r.tls for r in server.received)
+            assert {o.tls for o in bench.ledger.outcomes.values()} == {""}
+        else:
+            assert {(o.state, o.stage) for o in bench.ledger.outcomes.values()} == {(RowState.DEFERRED, Stage.STARTTLS)}
+            assert fault is refused or {o.reason for o in bench.ledger.outcomes.values()} == {Reason.TLS}
+            assert "MAIL" not in said
+            assert not bench.ledger.ever_opened
+
+
+@pytest.mark.parametrize(("at", "state"), [("DATA", RowState.DELIVERED), (".", RowState.IN_DOUBT)])
+async def test_a_connection_lost_within_tls_is_as_any_other(at: str, state: RowState, authority: Authority) -> None:
+    lost: list[Session] = []
+
+    def once(session: Session) -> bool:
+        return not lost and lost.append(session) is None
+
+    script = Script(tls=authority.server("mx.test"))
+    if at == ".":
+        script.after_data = lambda session, _: DROP if once(session) else None
+    else:
+        script.hook = lambda session, verb, _: DROP if verb == at and once(session) else None
+    async with delivery(script, authority, tls="required") as (bench, server):
+        assert bench.ledger.outcomes["J", 0].state is state
+        assert {bench.ledger.outcomes["J", row].state for row in (1, 2)} == {RowState.DELIVERED}
+        assert all(r.tls for r in server.received)
+        assert len(server.received) == bench.ledger.states()[RowState.DELIVERED]
 
 
 @pytest.mark.parametrize(("name", "expired"), [("other.test", False), ("mx.test", True)], ids=["name", "expired"])
