@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from actors.model.returnpath import read_row_path
 from actors.model.states import RowState
 from tests.e2e.mailing_world import MESSAGE_ID, check_results, signing_keys, world
 from tests.e2e.receivers.base import Receiver
@@ -21,6 +22,8 @@ from tests.fakes.mailing import body_text
 UTF8_ROWS = {8, 9}  # their local parts need SMTPUTF8
 WITHOUT_UTF8 = {"mx.opensmtpd.test"}
 OVER_TLS = re.compile(rb"with (utf8)?e?smtps\b", re.IGNORECASE)  # as Received says it (RFC 3848, 6531)
+RETURN_PATH = re.compile(r"<(bounces[^>@]*@bank\.test)>")
+BOUNCE_KEY = b"a key of sixteen bytes and more"
 PEOPLE = [  # email, name, note
     ("ann@one.test", "Ann O'Neill", "plain"),
     ("wang@one.test", "王小明", "您好，感謝您長期以來的支持"),
@@ -44,7 +47,13 @@ LOGO = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8  # what is in a picture is n
 TERMS = "一般條款\n" * 2000
 CONTROL = {
     "name": "十二月帳單",
-    "sender": {"from": "鴻雁銀行 <service@bank.test>", "reply_to": "care@bank.test", "return_path": "bounces@bank.test"},
+    "sender": {
+        "from": "鴻雁銀行 <service@bank.test>",
+        "reply_to": "care@bank.test",
+        "return_path": "bounces@bank.test",
+        "verp": True,
+    },
+    "delivery": {"dsn": {"notify": ["failure", "delay"]}},
     "content": {
         "subject": SUBJECT,
         "html": "body.html",
@@ -121,7 +130,9 @@ def ascii_domain(address: str) -> str:
 async def test_a_mailing_to_a_real_receiver(receiver: Receiver, tmp_path: Path) -> None:
     lost = UTF8_ROWS if receiver.name in WITHOUT_UTF8 else set[int]()
     routes = [{"pattern": "*", "host": receiver.host, "port": receiver.port, "tls": "opportunistic"}]
-    async with world(tmp_path, routes, identities=signing_keys(tmp_path)) as made:
+    (tmp_path / "bounce.key").write_bytes(BOUNCE_KEY)
+    keys = {"identities": signing_keys(tmp_path), "bounce_key": f"file://{tmp_path}/bounce.key"}
+    async with world(tmp_path, routes, **keys) as made:
         job = await made.send(files())
         status, lines = await made.ledger.status(job), await made.lines(job)
     check_results(made.results(job), status, lines)
@@ -139,8 +150,9 @@ async def test_a_mailing_to_a_real_receiver(receiver: Receiver, tmp_path: Path) 
         check(message, int(found[2]))
     assert set(stored) == delivered
     assert len(receiver.messages()) == len(delivered)
-    for data in stored.values():
+    for row, data in stored.items():
         wire = data.replace(b"\n", b"\r\n")
         assert with_dkimpy(tmp_path, wire) == with_opendkim(tmp_path, wire) == {"rsa-sha256": True, "ed25519-sha256": True}
-        assert b"<bounces@bank.test>" in data.split(b"\n\n", 1)[0]
+        (path,) = set(RETURN_PATH.findall(data.split(b"\n\n", 1)[0].decode()))
+        assert read_row_path(path, BOUNCE_KEY) == (job, row)
         assert bool(OVER_TLS.search(data)) == bool(receiver.authority)

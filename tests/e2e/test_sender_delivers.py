@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from actors.model.delivery import LaneLimits, Reply, Site
+from actors.model.delivery import Dsn, LaneLimits, Reply, Site
+from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 from actors.sender.pool import MOST_CONNECTIONS
 from tests.e2e.sending import Bench, running, site, until
@@ -165,6 +166,49 @@ async def test_smtputf8_and_eight_bit() -> None:
     assert "SMTPUTF8" not in params["r0@to.test"]
     assert "BODY=8BITMIME" in params["r2@to.test"]
     assert "BODY=8BITMIME" not in params["r0@to.test"]
+
+
+async def test_return_paths_of_rows_and_what_receivers_are_asked_for() -> None:
+    for offered in (True, False):
+        bench = Bench()
+        bench.renderer.row_path = lambda row: f"bounce+{row}@from.test"
+        bench.renderer.dsn = Dsn("FAILURE,DELAY", "HDRS")
+        extensions = ("PIPELINING", "SIZE", *(["DSN"] if offered else []))
+        async with FakeSmtp(Script(extensions=extensions)) as server, running(bench):
+            bench.conductor.shards.append(shard(site(server), range(4)))
+            await until(bench.settled(4))
+        assert bench.ledger.states() == {RowState.DELIVERED: 4}
+        for one in server.received:
+            row = one.recipient.removeprefix("r").removesuffix("@to.test")
+            assert one.sender == f"bounce+{row}@from.test"
+            assert (f" RET=HDRS ENVID=J.{row}" in one.mail_params) is offered
+            assert one.rcpt_params == (f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{one.recipient}" if offered else "")
+
+
+@pytest.mark.parametrize(
+    ("extensions", "address", "subject", "code"),
+    [
+        (("PIPELINING", "8BITMIME"), "鴻雁@to.test", "e", "5.6.7"),  # a local part needs SMTPUTF8, and 8BITMIME is not enough
+        (("PIPELINING", "SMTPUTF8"), "鴻雁@to.test", "é", ""),  # SMTPUTF8 implies 8BITMIME
+        (("PIPELINING", "SMTPUTF8"), "a@to.test", "é", "5.6.3"),  # eight bits of unknown meaning
+    ],
+)
+async def test_what_a_receiver_lacks_is_told_at_once_and_blames_no_recipient(
+    extensions: tuple[str, ...], address: str, subject: str, code: str
+) -> None:
+    bench = Bench()
+    bench.renderer.address = lambda row: address
+    bench.renderer.body = lambda row: f"Subject: {subject}\r\n\r\nx\r\n".encode()
+    async with FakeSmtp(Script(extensions=extensions)) as server, running(bench):
+        bench.conductor.shards.append(shard(site(server), [1]))
+        await until(bench.settled(1))
+    found = bench.ledger.outcomes["J", 1]
+    if code:
+        assert (found.state, found.blame, found.reason, found.enhanced) == (RowState.BOUNCED, Blame.US, Reason.ENCODING, code)
+        assert not [c for c in server.commands if c.startswith("MAIL")]
+    else:
+        assert found.state is RowState.DELIVERED
+        assert "BODY=" not in server.received[0].mail_params
 
 
 async def test_small_size_limit_refuses_here() -> None:

@@ -11,6 +11,7 @@ from actors.model.delivery import (
     MAX_OPEN_ROWS,
     SENDER_LEASE_SECONDS,
     Advanced,
+    Dsn,
     Envelopes,
     LaneLimits,
     LaneReport,
@@ -173,6 +174,8 @@ class FakeRenderer:
     def __init__(self, size: int = 400, address: Callable[[int], str] = lambda row: f"r{row}@to.test"):
         self.size, self.address = size, address
         self.return_path = "bounce@from.test"
+        self.row_path: Callable[[int], str] | None = None  # a return path for each row
+        self.dsn: Dsn | None = None
         self.failures: dict[int, RowState] = {}
         self.calls = 0
         self.most_rows = 0
@@ -203,6 +206,8 @@ class FakeRenderer:
             addresses,
             np.array([not a.isascii() for a in addresses], np.bool_),
             [RowFailure(r, self.failures[r], "no value") for r in rows.tolist() if r in self.failures],
+            [self.row_path(r) for r in good] if self.row_path else [],
+            self.dsn,
         )
 
 

@@ -25,6 +25,7 @@ class Received:
     mail_params: str
     peer: str
     tls: bool
+    rcpt_params: str = ""
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Session:
         self.server, self.reader, self.writer = server, reader, writer
         self.peer = writer.get_extra_info("peername")[0]
         self.sender: str | None = None
-        self.params = ""
+        self.params = self.rcpt_params = ""
         self.recipient: str | None = None
         self.chunks = b""
         self.tls = False
@@ -113,7 +114,7 @@ class Session:
         if verb == "RCPT":
             if self.sender is None:
                 return b"503 5.5.1 need MAIL\r\n"
-            self.recipient = text[len("RCPT TO:<") : -1]
+            self.recipient, _, self.rcpt_params = text[len("RCPT TO:<") :].partition(">")
             return b"250 2.1.5 recipient ok\r\n"
         if verb == "DATA":
             return b"354 go on\r\n" if self.recipient is not None or script.lax_data else b"503 5.5.1 need RCPT\r\n"
@@ -153,7 +154,7 @@ class Session:
         reply = script.after_data(self, data) if script.after_data else None
         if reply is None or reply.startswith(b"250") or reply in (DROP + b"+", SILENT + b"+"):
             self.server.received.append(
-                Received(self.sender or "", self.recipient or "", data, self.params, self.peer, self.tls)
+                Received(self.sender or "", self.recipient or "", data, self.params, self.peer, self.tls, self.rcpt_params)
             )
             self.accepted += 1
         self._clear()
