@@ -7,6 +7,7 @@ import re
 import time
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def envelopes(mails: dict[int, bytes], return_path: str = "bounce@bank.test") ->
     data = np.frombuffer(b"".join(mails.values()), np.uint8)
     offsets = np.cumsum([0, *map(len, mails.values())])
     return Envelopes("J", return_path, np.array(list(mails), np.int64), data, offsets, [], np.zeros(len(mails), np.bool_))
+
+
+def test_each_mail_of_an_mbox_begins_with_its_own_return_path(tmp_path: Path) -> None:
+    mails = replace(envelopes({0: b"a\r\n", 1: b"b\r\n"}), return_paths=["bounce+x@bank.test", "bounce+y@bank.test"])
+    block = MboxForm(OneFile(tmp_path / "out.mbox"), STAMP, "out.mbox").pack(mails)
+    heads = [block.data[start:].split(b"\n")[0].decode().split()[1] for start in block.starts[:2]]
+    assert heads == mails.return_paths
 
 
 def numbered(blocks: list[list[bytes]], step: int = 3) -> list[dict[int, bytes]]:
