@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from actors.model.delivery import Host, Site
+from actors.model.delivery import Host, Outcome, Site
 from actors.model.sites import Egress
+from actors.model.states import Stage
 from actors.sender.actor import Sender
 from actors.sender.connect import TimeLimits
 from tests.fakes.ports import FakeConductor, FakeLedger, FakeRenderer, FakeReputation, FakeResolver
@@ -51,6 +52,11 @@ class Bench:
 
     def settled(self, rows: int) -> Callable[[], bool]:
         return lambda: len(self.ledger.outcomes) >= rows
+
+
+def tried(bench: Bench) -> list[Outcome]:
+    """The outcomes of rows that were tried; those that were only in hand meanwhile went back."""
+    return [outcome for outcome in bench.ledger.outcomes.values() if outcome.stage is not Stage.HAND]
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from actors.model.delivery import Host, LaneLimits, Site
 from actors.model.reasons import Reason
 from actors.model.sites import Credentials
 from actors.model.states import Blame, RowState, Stage
-from tests.e2e.sending import Bench, limits, running, until
+from tests.e2e.sending import Bench, limits, running, tried, until
 from tests.fakes.authority import Authority
 from tests.fakes.ports import shard
 from tests.fakes.smtp import DROP, FakeSmtp, Script, Session
@@ -91,7 +91,7 @@ class _no_tls13:
 @pytest.mark.parametrize("policy", ["required", "verify"])
 async def test_s7_a_stripped_starttls_is_no_delivery(policy: str, authority: Authority) -> None:
     async with delivery(Script(), authority, tls=policy) as (bench, server):
-        assert {(o.state, o.stage) for o in bench.ledger.outcomes.values()} == {(RowState.DEFERRED, Stage.STARTTLS)}
+        assert {(o.state, o.stage) for o in tried(bench)} == {(RowState.DEFERRED, Stage.STARTTLS)}
         assert not [c for c in server.commands if c.startswith(("MAIL", "AUTH"))]
         assert not bench.ledger.ever_opened
 
@@ -140,7 +140,7 @@ async def test_s7_tls_that_fails_leads_to_a_plain_connection_only_where_the_poli
             assert not any(r.tls for r in server.received)
             assert {o.tls for o in bench.ledger.outcomes.values()} == {""}
         else:
-            assert {(o.state, o.stage) for o in bench.ledger.outcomes.values()} == {(RowState.DEFERRED, Stage.STARTTLS)}
+            assert {(o.state, o.stage) for o in tried(bench)} == {(RowState.DEFERRED, Stage.STARTTLS)}
             assert fault is refused or {o.reason for o in bench.ledger.outcomes.values()} == {Reason.TLS}
             assert "MAIL" not in said
             assert not bench.ledger.ever_opened
@@ -168,9 +168,7 @@ async def test_a_connection_lost_within_tls_is_as_any_other(at: str, state: RowS
 @pytest.mark.parametrize(("name", "expired"), [("other.test", False), ("mx.test", True)], ids=["name", "expired"])
 async def test_s7_verify_refuses_a_bad_certificate(name: str, expired: bool, authority: Authority) -> None:
     async with delivery(Script(tls=authority.server(name, expired)), authority, tls="verify") as (bench, server):
-        assert {(o.state, o.stage, o.blame) for o in bench.ledger.outcomes.values()} == {
-            (RowState.DEFERRED, Stage.STARTTLS, Blame.NETWORK)
-        }
+        assert {(o.state, o.stage, o.blame) for o in tried(bench)} == {(RowState.DEFERRED, Stage.STARTTLS, Blame.NETWORK)}
         assert not server.received
 
 
@@ -205,10 +203,10 @@ async def test_s7_a_failed_handshake_with_credentials_never_falls_back(authority
 async def test_wrong_credentials_are_our_fault(authority: Authority) -> None:
     script = Script(tls=authority.server("mx.test"), users={"user": "other"})
     async with delivery(script, authority, auth="relay") as (bench, _):
-        told = {(o.state, o.stage, o.blame, o.code) for o in bench.ledger.outcomes.values()}
+        told = {(o.state, o.stage, o.blame, o.code) for o in tried(bench)}
         assert told == {(RowState.DEFERRED, Stage.AUTH, Blame.US, 535)}
     async with delivery(script, authority, auth="unknown") as (bench, _):
-        assert {o.stage for o in bench.ledger.outcomes.values()} == {Stage.AUTH}
+        assert {o.stage for o in tried(bench)} == {Stage.AUTH}
 
 
 SMUGGLED = [

@@ -20,7 +20,7 @@ from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 from actors.sender.mx import Resolver, Security
 from actors.sender.policies import over_https
-from tests.e2e.sending import Bench, limits, running, until
+from tests.e2e.sending import Bench, limits, running, tried, until
 from tests.fakes.authority import Authority
 from tests.fakes.nameserver import nameserver
 from tests.fakes.ports import shard
@@ -115,7 +115,7 @@ def not_sent(bench: Bench, server: FakeSmtp) -> None:
     assert bench.ledger.states() == {RowState.DEFERRED: 3}
     assert not server.received
     assert not any(c.startswith("MAIL") for c in server.commands)
-    outcomes = bench.ledger.outcomes.values()
+    outcomes = tried(bench)
     assert {(o.stage, o.blame) for o in outcomes} == {(Stage.STARTTLS, Blame.NETWORK)}
     assert {o.reason for o in outcomes} <= {Reason.TLS, Reason.DNS}
 
