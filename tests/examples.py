@@ -4,7 +4,7 @@ import os
 
 ALL = os.environ.get("HONGYAN_EXAMPLES") == "all"
 DEFAULT = 100  # of a test that says nothing
-PART = 4
+PART = 8
 FEWEST = 6
 
 

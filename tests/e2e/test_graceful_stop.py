@@ -7,6 +7,7 @@ import re
 import signal
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
 
@@ -18,9 +19,9 @@ from tests.e2e.test_ray_closed import listening
 
 pytestmark = [pytest.mark.timeout(900)]
 
-ROWS = 4_000
+ROWS = 8_000  # with its pauses the receiver needs minutes for them, however late the metrics come
 STOP_SECONDS = 30.0
-SCRIPT = "rules:\n  - {at: dot, delay: 300ms}\n"
+SCRIPT = "rules:\n  - {at: dot, delay: 1s}\n"
 GAUGES = (
     "hongyan_rows",
     "hongyan_settled_per_second",
@@ -33,15 +34,19 @@ GAUGES = (
 
 
 def metrics(made: Scene) -> str:
-    """What Prometheus would read: the port is Ray's choice, so all that listen are asked."""
-    text = ""
-    for _, port in sorted(listening(made.system.processes())):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as reply:
-                text += reply.read().decode(errors="replace")
-        except (OSError, HTTPException):
-            continue
-    return text
+    """What Prometheus would read: the port is Ray's choice, so all that listen are asked, at the same time."""
+    ports = sorted({port for _, port in listening(made.system.processes())})
+    with ThreadPoolExecutor(len(ports) or 1) as threads:
+        return "".join(threads.map(exported, ports))
+
+
+def exported(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
+            text: str = reply.read().decode(errors="replace")
+            return text
+    except (OSError, HTTPException):
+        return ""
 
 
 def value(text: str, name: str, label: str = "") -> float:
