@@ -26,7 +26,7 @@ from tests.e2e.receivers.policy import Greylist
 from tests.e2e.receivers.postfix import start_postfix
 
 ROWS = 40
-RATE = 12  # mails a second that are taken
+RATE = 18  # mails a second that are taken
 MAILS = 5  # that a connection may carry
 BACK_AFTER = 0.008  # five minutes become 2.4 s: later than every greylist here asks for
 RETRY_SOON = 0.01
