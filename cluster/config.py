@@ -125,7 +125,7 @@ class PinConfig(Section):
 class LaneConfig(Section):
     """Connections a lane starts with and may grow to; limits that are pinned."""
 
-    start: int = Field(default=4, ge=1)
+    start: int = Field(default=2, ge=1)
     most: int = Field(default=20, ge=1)
     pins: tuple[PinConfig, ...] = ()
 

@@ -46,7 +46,7 @@ class Reputation:
     def __init__(
         self,
         clock: Clock,
-        start: int = 4,
+        start: int = 2,
         most: int = 20,
         ledger: LaneLedger | None = None,
         pins: Sequence[Pin] = (),

@@ -139,5 +139,5 @@ class View:
     pinned_rate: float = -1.0  # below 0 = not pinned; 0 = pinned to no limit
     pinned_messages: int = 0
     most: int = 20  # connections
-    start: int = 4
+    start: int = 2
     messages: int = MESSAGES_PER_CONNECTION

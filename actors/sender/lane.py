@@ -9,6 +9,7 @@ from collections import deque
 from typing import Protocol
 
 from actors.model.delivery import LaneLimits, LaneReport, Reply, Site
+from actors.model.replies import judge
 from actors.model.states import Stage
 from actors.sender.connections import Connections
 from actors.sender.hand import Chunk, Mail, Row, Work
@@ -246,6 +247,8 @@ class Lane:
             if event.end is End.NOT_SENT:
                 if not (carried and event.reply.code == CLOSING):  # such a connection does not come again either
                     mail.tries += 1
+                if carried and event.reply.code == CLOSING:
+                    self.tally.held_back(judge(event.stage, event.reply), event.reply)
                 if mail.tries < TRIES:
                     self.queue.appendleft(mail)  # still open in the ledger, and no dot of it has left
                     continue

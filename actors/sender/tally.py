@@ -78,6 +78,13 @@ class Tally:
             return "busy"
         return CONGESTION.get(judgement.blame, "refused")
 
+    def held_back(self, judgement: Judgement, reply: Reply) -> None:
+        """A connection that had carried mails was ended at MAIL, and the mail goes over another one. Where that is no matter of
+        the connection, the receiver has refused all the same."""
+        if judgement.blame in CONGESTION and judgement.reason is not Reason.CONNECTIONS:
+            self._counts[CONGESTION[judgement.blame]] += 1
+            self.said(reply)
+
     def count(self, what: str) -> None:
         self._counts[what] += 1
 

@@ -178,6 +178,9 @@ class Lane:
         met_closing = answer.code == 421 and stage is Stage.MAIL and connection.settled > 0
         if (answer.drop or met_closing) and tries + 1 < TRIES:
             self.queue.appendleft((row, tries + 1))
+            if met_closing:
+                reply, judgement = read(stage, answer.reply, answer.drop)
+                self.seen.held_back(judgement, reply)
         else:
             if not (answer.drop or met_closing):
                 connection.settled += 1

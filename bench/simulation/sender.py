@@ -18,7 +18,7 @@ from sandbox.world import World
 
 T = TypeVar("T")
 IDLE_SECONDS = 5.0
-FIRST_LIMITS = LaneLimits(concurrency=4)  # what a sender starts a lane with before its first report
+FIRST_LIMITS = LaneLimits(concurrency=2)  # what a sender starts a lane with before its first report
 
 
 class Reputation(Protocol):

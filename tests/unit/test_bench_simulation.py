@@ -127,7 +127,11 @@ def test_every_row_is_somewhere(site: dict[str, Any]) -> None:
     assert run.job.states["delivered"] > 20
     settled = run.limits.total("settled")
     told = sum(run.limits.total(w) for w in ("delivered", "refused", "busy", "egress", "network", "greylisted"))
-    assert settled == told == pytest.approx(run.tally.attempts, abs=40)  # the last ones are not told yet
+    assert settled == pytest.approx(run.tally.attempts, abs=40)  # the last ones are not told yet
+    if site.get("limits"):  # refusals on connections that had carried mails are told as well
+        assert settled <= told < 1.2 * settled
+    else:
+        assert settled == told
 
 
 def test_connections_are_given_back_to_the_world() -> None:
