@@ -35,10 +35,11 @@ from bench import people, qr, scalars, statement
 from bench.machine import machine
 from bench.people import ROWS
 from cluster.config import Config
+from cluster.export.worker import MOST_ROWS
 from cluster.workbench import opened
 
 CASES = ("heavy", "newsletter", "subject", "mime", "qr", "compile")
-SHARD = 2048  # rows at once, as where mails are rendered without being sent
+SHARD = MOST_ROWS  # as where mails are rendered without being sent
 QUICK_ROWS = 5 * SHARD
 PEER_ROWS = SHARD  # what a row costs the peer does not depend on how many there are
 SIGNATURES = 1000

@@ -20,7 +20,7 @@ from typing import Any
 from actors.model.errors import Unavailable
 from cluster.export.worker import Done, Failed, Grant, Order, Ready, Task, work
 
-TASK_ROWS = 2_048  # a few blocks: a worker has work while its news travel
+TASK_ROWS = 4_096  # a few blocks: a worker has work while its news travel
 TASKS = 2  # a worker: one under way, one waiting
 END_SECONDS = 5.0  # a worker ends within the block that it writes
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "ARROW_NUM_THREADS")

@@ -263,7 +263,7 @@ def test_heavy_mails_go_in_small_blocks() -> None:
     light = [len(rows) for rows in worker.cut(Task(0, 0, 2_000))]
     assert light == [FIRST_ROWS] * (2_000 // FIRST_ROWS) + [2_000 % FIRST_ROWS] * bool(2_000 % FIRST_ROWS)
     worker.weigh(100_000, 100)
-    assert [len(rows) for rows in worker.cut(Task(0, 7, 1_500))] == [MOST_ROWS, 1_493 - MOST_ROWS]
+    assert [len(rows) for rows in worker.cut(Task(0, 7, 3_000))] == [MOST_ROWS, 2_993 - MOST_ROWS]
     worker.weigh(3 * (BLOCK_BYTES // 10), 3)
     worker.weigh(10, 1)
     assert {len(rows) for rows in worker.cut(Task(0, 0, 100))} == {10}
