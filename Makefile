@@ -28,8 +28,8 @@ types: setup ; $(BIN)/mypy
 
 check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m gateway.cli.functionspage --check
 
-# Whole files on two processes, in their order; what is quick comes first. `--dist loadfile` keeps a file's fixtures in one process.
-TWO := -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+# Whole files on two processes (tests/conftest.py says how they are grouped); what is quick comes first.
+TWO := -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 
 test: setup ; $(BIN)/pytest tests/unit tests/contracts -m "not deep" $(TWO) && $(BIN)/pytest tests/ray tests/e2e -m "not deep" $(TWO)
 

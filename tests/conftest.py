@@ -21,6 +21,14 @@ settings.register_profile(
 )
 settings.load_profile("hongyan")
 
+RAY = (
+    "/tests/ray/",
+    "test_api_cli.py",
+    "test_crash_matrix.py",
+    "test_graceful_stop.py",
+    "test_ray_closed.py",
+    "test_two_nodes.py",
+)
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 << 30  # a container may have 64 MB there
 
@@ -30,6 +38,14 @@ def pytest_configure() -> None:
     nothing here, and on a busy disk it takes most of a ledger test's time."""
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ROOM_BYTES:
         tempfile.tempdir = str(MEMORY)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What two processes (`-n 2 --dist loadgroup`) share out: whole files, for their fixtures, and all that start Ray in one
+    process: two clusters on one machine would want the same ports."""
+    for item in items:
+        path = str(item.path)
+        item.add_marker(pytest.mark.xdist_group("ray" if any(part in path for part in RAY) else item.path.stem))
 
 
 @pytest.fixture(autouse=True)
