@@ -31,7 +31,7 @@ check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/pyth
 # Whole files on two processes (tests/conftest.py says how they are grouped); what is quick comes first.
 TWO := -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 
-test: setup ; $(BIN)/pytest tests/unit tests/contracts -m "not deep" $(TWO) && $(BIN)/pytest tests/ray tests/e2e -m "not deep" $(TWO)
+test: setup ; $(BIN)/pytest tests/unit tests/contracts -m "not deep" $(TWO) && $(BIN)/pytest tests/e2e tests/ray -m "not deep" $(TWO)
 
 test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 

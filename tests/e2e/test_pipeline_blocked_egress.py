@@ -14,7 +14,7 @@ EGRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 BLOCKED = EGRESSES[2]
 ROWS = 4_400  # more than a first lease for each
 BLOCK_AT = 5.0  # seconds after the receiver's start
-NOTICED = 3.0  # seconds in which the lane must be left
+NOTICED = 10.0  # seconds from the first refusal in which the lane must be left: three refusals, on a busy machine
 RECEIVER = {
     "sites": [
         {
@@ -48,19 +48,19 @@ async def test_a_blocked_address_loses_its_traffic_within_seconds_and_no_row_is_
 
     told = [d for story in stories.values() for d in story.deferrals if d["egress"] == BLOCKED]
     assert {d["blame"] for d in told} == {"egress"}
-    refused = told
-    began = min(d["at"] for d in refused)
-    late = [d for d in refused if d["at"] > began + NOTICED]
-    assert len(late) <= 5, f"{len(late)} of {len(refused)} attempts after the lane was left"
-    assert len(refused) < 0.05 * ROWS
+    began = min(d["at"] for d in told)
+    left = min(decision.at for decision in decisions if decision.new.closed_until > decision.at)
+    assert left - began < NOTICED, f"{len(told)} attempts in {left - began:.1f} s until the lane was left"
+    late = [d for d in told if d["at"] > left + 1.0]  # what was on the wire, and tries
+    assert len(late) <= 5, f"{len(late)} of {len(told)} attempts after the lane was left"
+    assert len(told) < 0.05 * ROWS
 
     times = [message.at for message in sandbox.messages]
     before = sum(began - 2 <= at < began for at in times) / 2
-    after = Counter(message.source for message in sandbox.messages if began + NOTICED <= message.at < began + NOTICED + 2)
+    after = Counter(message.source for message in sandbox.messages if left + 1 <= message.at < left + 3)
     assert BLOCKED not in after
     assert after.total() / 2 > 0.55 * before, f"{before} mails a second before, {after.total() / 2} after"
 
     one = next(story for story in stories.values() if any(d["egress"] == BLOCKED for d in story.deferrals))
     assert one.line.state is RowState.DELIVERED
     assert one.line.egress != BLOCKED
-    assert any(decision.new.closed_until > decision.at for decision in decisions)
