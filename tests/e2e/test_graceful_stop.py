@@ -42,7 +42,7 @@ def metrics(made: Scene) -> str:
 
 def exported(port: int) -> str:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=4) as reply:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as reply:
             text: str = reply.read().decode(errors="replace")
             return text
     except (OSError, HTTPException):
