@@ -74,15 +74,14 @@ class Tally:
                 return "greylisted"
             self._early = max(self._early, waited)
             return "busy"
-        if judgement.reason is Reason.RATE:  # our address sends too much, not too badly: the lane slows down
-            return "busy"
-        return CONGESTION.get(judgement.blame, "refused")
+        return _congestion(judgement) or "refused"
 
     def held_back(self, judgement: Judgement, reply: Reply) -> None:
         """A connection that had carried mails was ended at MAIL, and the mail goes over another one. Where that is no matter of
         the connection, the receiver has refused all the same."""
-        if judgement.blame in CONGESTION and judgement.reason is not Reason.CONNECTIONS:
-            self._counts[CONGESTION[judgement.blame]] += 1
+        kind = _congestion(judgement)
+        if kind and judgement.reason is not Reason.CONNECTIONS:
+            self._counts[kind] += 1
             self.said(reply)
 
     def count(self, what: str) -> None:
@@ -129,3 +128,10 @@ class Tally:
         self._passed = min(filter(None, (self._passed, report.grey_passed)), default=0.0)
         self._closed_after = min(filter(None, (self._closed_after, report.closed_after)), default=0)
         self._last_reply = self._last_reply or report.last_reply
+
+
+def _congestion(judgement: Judgement) -> str:
+    """What a refusal that is no matter of the mail counts as; empty for others."""
+    if judgement.reason is Reason.RATE:  # our address sends too much, not too badly: the lane slows down
+        return "busy"
+    return CONGESTION.get(judgement.blame, "")

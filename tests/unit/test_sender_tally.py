@@ -85,3 +85,23 @@ def test_too_much_from_our_address_slows_and_a_bad_name_blocks() -> None:
     report = tally.report(1, 0)
     assert (report.busy, report.egress, report.settled) == (2, 4, 6)
     assert report.jobs[0].egress == 4
+
+
+def test_a_refusal_that_only_ended_a_connection_counts_as_if_it_had_settled_the_mail() -> None:
+    for text, kind in (
+        ("421 4.7.28 unusual rate of unsolicited mail from your address", "busy"),
+        ("421 4.7.0 your address has a low reputation", "egress"),
+        ("421 4.3.2 system not accepting messages now", "busy"),
+        ("421 too many messages in this connection", ""),
+    ):
+        code, _, words = text.partition(" ")
+        enhanced = words.partition(" ")[0] if words[0].isdigit() else ""
+        reply = Reply(int(code), words.removeprefix(enhanced).strip(), enhanced)
+        held, settled = Tally("mx.test"), Tally("mx.test")
+        held.held_back(judge(Stage.MAIL, reply), reply)
+        settled.settled("j", judge(Stage.MAIL, reply), reply, 0.0)
+        told_of = held.report(1, 0)
+        assert {name: getattr(told_of, name) for name in ENDS if getattr(told_of, name)} == ({kind: 1} if kind else {})
+        assert told_of.settled == 0
+        if kind:
+            assert getattr(settled.report(1, 0), kind) == 1
