@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,18 +60,6 @@ def resident_bytes(pid: int) -> int:
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
-
-
-def with_descendants(pids: Iterable[int]) -> list[int]:
-    """These processes and all that they started, whatever those call themselves or have in their environment."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (stat := _lines(f"/proc/{entry.name}/stat")):
-            parents[int(entry.name)] = int(stat[0].rpartition(")")[2].split()[1])
-    found = set(pids)
-    while more := {pid for pid, parent in parents.items() if parent in found and pid not in found}:
-        found |= more
-    return sorted(found)
 
 
 @dataclass

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.machine import machine, resident_bytes, title, with_descendants
+from bench.machine import machine, resident_bytes, title
 from bench.pipeline import receiver
+from cluster.processes import with_descendants
 from gateway.cli.local import System, running, write_config
 
 SHORT, LONG = 10_000, 10_000_000

@@ -22,7 +22,7 @@ from actors.model.errors import InvalidInput
 from cluster import findings
 from cluster.config import MIN_TEMPLATE_KEY_BYTES, Config
 from cluster.findings import Finding, fail, ok, warn
-from cluster.supervise import processes_of
+from cluster.processes import processes_of
 
 CONNECT_SECONDS = 5  # to a database on the same network
 MOST_FILES = 2_000  # of the data folder whose times are looked at: logs and ledger, not every snapshot

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -24,11 +23,11 @@ from actors.model.errors import Conflict, InvalidInput, Problem
 from cluster import names
 from cluster.child import Child
 from cluster.config import CONFIG_ENV, Config
+from cluster.processes import HOME_ENV, end_leftovers
 from cluster.vault import Vault
 
 log = logging.getLogger(__name__)
 
-HOME_ENV = "HONGYAN_HOME"
 LOOPBACK_ENV = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": one machine, and every port of Ray on 127.0.0.1 alone
 LOOK_SECONDS = 0.25
 GATEWAY_SECONDS, DRAIN_SECONDS, RAY_SECONDS = 4.0, 21.0, 4.0  # together the 30 s that a graceful stop may take
@@ -236,26 +235,3 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None
-
-
-def processes_of(data: Path) -> list[int]:
-    """Process ids of all children of any supervisor of this data folder."""
-    mark = f"{HOME_ENV}={data}\0".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if mark in (entry / "environ").read_bytes() + b"\0":
-                    found.append(int(entry.name))
-            except OSError:
-                continue  # ended meanwhile, or another user's
-    return found
-
-
-def end_leftovers(data: Path) -> None:
-    """SIGKILL for children that outlived their supervisor, or whose Ray has died."""
-    for pid in processes_of(data):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from cluster.supervise import end_leftovers, free_port, processes_of
+from cluster.processes import end_leftovers, processes_of
+from cluster.supervise import free_port
 
 if TYPE_CHECKING:
     from hongyan_client import Client
