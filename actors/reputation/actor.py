@@ -154,7 +154,6 @@ class Reputation:
         return replace(limits, readings=readings) if readings else limits
 
     def _view(self, lane: LaneState, report: LaneReport, now: float) -> View:
-        base = self._bases[lane.egress, lane.site]
         others = [o for o in self._sites[lane.site].values() if o is not lane]
         content_share, misnamed = 0.0, 0
         if report.jobs:
@@ -163,26 +162,10 @@ class Reputation:
             content_share = experiment.content_share(lane.egress, report)
             misnamed = experiment.misnamed(lane.egress, report)
         quota, quota_until = self._quota(lane.egress, report, now)
-        if not others and not content_share and quota == NO_QUOTA:
-            return base
-        seen = choice.view_of(lane, others, now, self._seed)
-        return replace(
-            base,
-            slowed=seen.slowed,
-            dip_after=seen.dip_after,
-            found=seen.found,
-            found_kind=seen.found_kind,
-            trickle=seen.trickle,
-            outage=seen.outage,
-            prober=seen.prober,
-            healed=seen.healed,
-            probe_gap=seen.probe_gap,
-            grey_wait=seen.grey_wait,
-            content_share=content_share,
-            misnamed=misnamed,
-            quota=quota,
-            quota_until=quota_until,
-        )
+        seen = choice.view_of(self._bases[lane.egress, lane.site], lane, others, now, self._seed)
+        if not content_share and not misnamed and quota == NO_QUOTA:
+            return seen
+        return replace(seen, content_share=content_share, misnamed=misnamed, quota=quota, quota_until=quota_until)
 
     def _quota(self, egress: str, report: LaneReport, now: float) -> tuple[int, float]:
         state = self._egresses.get(egress)

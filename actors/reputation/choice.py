@@ -9,6 +9,7 @@ one that was bad long ago gets it again.
 import hashlib
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from statistics import NormalDist
 
 from actors.reputation.pace import YOUNG
@@ -90,13 +91,14 @@ def found(others: Iterable[LaneState], now: float) -> LaneState | None:
     return min(just, key=lambda o: o.wall, default=None)
 
 
-def view_of(lane: LaneState, others: list[LaneState], now: float, seed: int) -> View:
-    """What the lane's decision leans on, of its site's other lanes."""
+def view_of(base: View, lane: LaneState, others: list[LaneState], now: float, seed: int) -> View:
+    """What the lane's decision leans on: `base`, and what is seen of its site's other lanes."""
     if not others:
-        return View()
+        return base
     first = found(others, now)
     none_through, prober = outage(lane, others, now)
-    return View(
+    return replace(
+        base,
         dip_after=max(o.dip_after for o in others),
         found=first.wall if first else 0.0,
         found_kind=first.kind if first else "",

@@ -6,7 +6,7 @@ unknown, and unknown stays temporary.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -53,6 +53,15 @@ class Difference:
     def confidence(self) -> float:
         return 0.5 * (1 + math.erf(self.z / math.sqrt(2)))
 
+    @property
+    def large(self) -> bool:
+        return self.inside - self.outside >= APART
+
+    @property
+    def sure(self) -> bool:
+        """Large, and no accident."""
+        return self.large and self.confidence >= SURE
+
 
 def difference(inside: Cell, outside: Cell) -> Difference | None:
     """None if either has too few attempts."""
@@ -69,15 +78,13 @@ def whom(cells: Mapping[tuple[str, str], Cell], egress: str, job: str) -> Findin
     here = cells.get((egress, job), Cell())
     if here.n < FEWEST or here.bad == 0:
         return UNKNOWN
-    same_egress = _sum(cells, lambda e, j: e == egress and j != job)  # other content, same address
-    same_job = _sum(cells, lambda e, j: e != egress and j == job)  # same content, other addresses
-    by_content, by_egress = difference(here, same_egress), difference(here, same_job)
-    if by_egress and by_egress.inside - by_egress.outside >= APART and by_egress.confidence >= SURE:
-        if by_content and by_content.inside - by_content.outside >= APART:
+    by_content, by_egress = (difference(here, cell) for cell in beside(cells, egress, job))
+    if by_egress and by_egress.sure:
+        if by_content and by_content.large:
             return UNKNOWN  # this job through this egress alone
         why = f"{by_egress.inside:.0%} refused through it, {by_egress.outside:.0%} of the same job through others"
         return Finding(Blame.EGRESS, egress, by_egress.confidence, why)
-    if by_content and by_content.inside - by_content.outside >= APART and by_content.confidence >= SURE and by_egress:
+    if by_content and by_content.sure and by_egress:
         why = f"{by_content.inside:.0%} refused of it, {by_content.outside:.0%} of other jobs through the same egress"
         return Finding(Blame.CONTENT, job, by_content.confidence, why)
     return UNKNOWN
@@ -87,15 +94,18 @@ def stays(fresh: Cell, again: Cell) -> Finding:
     """Whether refusals stay with the same addresses: mails that were tried before are refused again, the others pass. It says
     nothing about an address for good: a full mailbox stays full for a while."""
     found = difference(again, fresh)
-    if found is None or found.inside - found.outside < APART or found.confidence < SURE:
+    if found is None or not found.sure:
         return UNKNOWN
     why = f"{found.inside:.0%} refused of those tried before, {found.outside:.0%} of the others"
     return Finding(Blame.RECIPIENT, "", found.confidence, why)
 
 
-def _sum(cells: Mapping[tuple[str, str], Cell], keep: object) -> Cell:
-    good = bad = 0.0
-    for (egress, job), cell in cells.items():
-        if keep(egress, job):  # type: ignore[operator]
-            good, bad = good + cell.good, bad + cell.bad
-    return Cell(good, bad)
+def beside(cells: Mapping[tuple[str, str], Cell], egress: str, job: str) -> tuple[Cell, Cell]:
+    """What the pair is compared with: other jobs through the same egress, the same job through other egresses."""
+    other_jobs = _total(cells, lambda e, j: e == egress and j != job)
+    return other_jobs, _total(cells, lambda e, j: e != egress and j == job)
+
+
+def _total(cells: Mapping[tuple[str, str], Cell], keep: Callable[[str, str], bool]) -> Cell:
+    kept = [cell for key, cell in cells.items() if keep(*key)]
+    return Cell(sum(c.good for c in kept), sum(c.bad for c in kept))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from actors.model.delivery import LaneReport, Unread
 from actors.model.states import Blame
-from actors.reputation.experiment import APART, FEWEST, SURE, UNKNOWN, Cell, Finding, difference, stays, whom
+from actors.reputation.experiment import APART, FEWEST, UNKNOWN, Cell, Finding, beside, difference, stays, whom
 from actors.reputation.templates import Template
 
 QUIET = 600.0  # seconds without the words: what is counted begins anew
@@ -78,15 +78,10 @@ class Followed:
         if blame is Blame.RECIPIENT:
             return _alike(self.again, self.fresh)
         here = self.cells.get((egress, job), Cell())
-        same_egress = self._sum(lambda e, j: e == egress and j != job)
-        same_job = self._sum(lambda e, j: e != egress and j == job)
+        same_egress, same_job = beside(self.cells, egress, job)
         if blame is Blame.EGRESS:
             return _alike(here, same_job) or _apart(here, same_egress)
         return blame is Blame.CONTENT and (_alike(here, same_egress) or _apart(here, same_job))
-
-    def _sum(self, keep: object) -> Cell:
-        cells = [cell for key, cell in self.cells.items() if keep(*key)]  # type: ignore[operator]
-        return Cell(sum(c.good for c in cells), sum(c.bad for c in cells))
 
     def _add(self, egress: str, job: str, good: int, bad: int) -> None:
         old = self.cells.get((egress, job))
@@ -104,7 +99,7 @@ def _alike(inside: Cell, outside: Cell) -> bool:
 
 def _apart(inside: Cell, outside: Cell) -> bool:
     found = difference(inside, outside)
-    return found is not None and found.inside - found.outside >= APART and found.confidence >= SURE
+    return found is not None and found.sure
 
 
 def _note(names: list[str], name: str) -> None:

@@ -109,6 +109,11 @@ def _about_pace(lane: LaneState, busy: float, egress: float) -> float:
     return busy + egress if not lane.kind else busy if lane.kind == BUSY else egress
 
 
+def _words(lane: LaneState) -> str:
+    """What most of the latest refusals speak of."""
+    return BUSY if 2 * lane.recent_busy > lane.recent_bad else EGRESS
+
+
 def _take_over(lane: LaneState, now: float, view: View) -> bool:
     """Limits of sources are often equal at a site: what one lane has just found, the others need not find at the same cost."""
     known = lane.rate and (now - lane.found_at > YOUNG or lane.wall <= view.found)
@@ -145,7 +150,7 @@ def _found(lane: LaneState, now: float) -> None:
     lane.wall = MODEST * lane.flow
     lane.rate = max(SLOWEST, FIRST * lane.wall)
     lane.dip_after, lane.found_at, lane.met = now + FIRST_DIP, now, 0
-    lane.kind = BUSY if 2 * lane.recent_busy > lane.recent_bad else EGRESS
+    lane.kind = _words(lane)
     lane.rule, lane.held_until = "rate found", now + HOLD
     _anew(lane)
 
@@ -157,16 +162,13 @@ def _anew(lane: LaneState) -> None:
 
 def _cut(lane: LaneState, now: float) -> None:
     """Many refusals: the receiver takes less than the wall."""
-    before, took = (
-        lane.rate,
-        lane.flow + (1 / lane.measured if 0 < lane.measured < FLOW_SECONDS else 0.0),
-    )  # of a few it is one more or less
-    took = max(took, SLOWEST)
+    one = 1 / lane.measured if 0 < lane.measured < FLOW_SECONDS else 0.0  # of a few mails it is one more or less
+    before, took = lane.rate, max(lane.flow + one, SLOWEST)
     lane.why = f"{lane.recent_bad:.0f} of {lane.recent:.0f} were refusals at {before:.2f} mails/s, {took:.2f} were accepted"
     lane.wall = min(MODEST_CUT * took, before)
     lane.rate = max(min(FLOOR * lane.wall, 0.95 * before), 0.3 * before, SLOWEST)
     lane.rule, lane.held_until = "rate cut", now + HOLD
-    lane.kind = BUSY if 2 * lane.recent_busy > lane.recent_bad else EGRESS
+    lane.kind = _words(lane)
     _anew(lane)
 
 

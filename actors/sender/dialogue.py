@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from actors.model.delivery import Reply
 from actors.model.states import Stage
-from actors.sender.messages import End, Event, Features, Message, envelope_commands, local_refusal
+from actors.sender.messages import CLOSING, End, Event, Features, Message, envelope_commands, local_refusal
 from actors.sender.replyreader import RawReply, ReplyReader, to_reply
 from actors.sender.transaction import Transaction
 
@@ -187,10 +187,10 @@ class Dialogue:
                 break
             self.replies += 1
             if not self._expected:
-                self._end("unsolicited reply", to_reply(raw) if raw.code == 421 else None)
+                self._end("unsolicited reply", to_reply(raw) if raw.code == CLOSING else None)
                 break
             stage, transaction = self._expected.popleft()
-            if raw.code == 421:
+            if raw.code == CLOSING:
                 self._closing(stage, transaction, raw)
             elif transaction is None:
                 self.done = self.said_quit and self.idle

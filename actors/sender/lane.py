@@ -13,7 +13,7 @@ from actors.model.replies import judge
 from actors.model.states import Stage
 from actors.sender.connections import Connections
 from actors.sender.hand import Chunk, Mail, Row, Work
-from actors.sender.messages import End, Event
+from actors.sender.messages import CLOSING, End, Event
 from actors.sender.outcomes import full
 from actors.sender.pacing import Pace
 from actors.sender.pool import Pool
@@ -25,7 +25,6 @@ READY_SECONDS = 2.0  # rendered mail kept ready, in seconds of the lane's own sp
 OPEN_SECONDS = 0.2  # the same for rows open in the ledger: some rounds of calls to it
 MOST_READY = 1024
 TRIES = 2  # connections that one opened mail may meet the end of, besides those that have carried enough
-CLOSING = 421
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
 LOADED_ROWS = 32  # a lane with this many rows in hand, and two seconds of its speed, wants no more
 PACED_SECONDS = 2.0  # rows open on a lane that is held to a rate, in seconds of that rate,
@@ -245,10 +244,10 @@ class Lane:
                 self.queue.appendleft(mail)
                 continue
             if event.end is End.NOT_SENT:
-                if not (carried and event.reply.code == CLOSING):  # such a connection does not come again either
-                    mail.tries += 1
-                if carried and event.reply.code == CLOSING:
+                if carried and event.reply.code == CLOSING:  # such a connection does not come again either
                     self.tally.held_back(judge(event.stage, event.reply), event.reply)
+                else:
+                    mail.tries += 1
                 if mail.tries < TRIES:
                     self.queue.appendleft(mail)  # still open in the ledger, and no dot of it has left
                     continue

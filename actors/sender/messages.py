@@ -18,6 +18,7 @@ PLAIN = r"""[^\x00-\x20\x7f-\xa0<>@"\\,;:\[\]()]+"""
 QUOTED = r'''"(?:[\x20\x21\x23-\x5b\x5d-\x7e\xa1-\U0010ffff]|\\[\x20-\x7e])*"'''
 PATH = re.compile(rf"(?:{PLAIN}|{QUOTED})@(?:{PLAIN}|\[[0-9A-Fa-f:.IPv]+\])")
 MAX_PATH = 320  # RFC 5321 section 4.5.3.1 allows 64 + 1 + 255 octets
+CLOSING = 421  # the receiver ends the connection (RFC 5321 section 3.8)
 
 BAD_ADDRESS = Reply(553, "the address cannot be written in a command", "5.1.3")
 BAD_RETURN_PATH = Reply(553, "the return path cannot be written in a command", "5.1.7")

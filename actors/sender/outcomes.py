@@ -9,7 +9,7 @@ from actors.model.reasons import Reason
 from actors.model.replies import Judgement, judge, unread
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Row
-from actors.sender.messages import BAD_ADDRESS, BAD_RETURN_PATH, NEEDS_8BIT, NEEDS_SMTPUTF8, TOO_BIG, End, Event
+from actors.sender.messages import BAD_ADDRESS, BAD_RETURN_PATH, CLOSING, NEEDS_8BIT, NEEDS_SMTPUTF8, TOO_BIG, End, Event
 from actors.sender.replyreader import clean
 from actors.sender.retry import chance, in_time, next_attempt
 
@@ -41,7 +41,7 @@ def judged(event: Event) -> Judgement:
     if event.end is End.DOUBT:
         return Judgement(Verdict.DOUBT, Blame.NETWORK, Reason.LOST)
     if event.end is End.NOT_SENT:
-        return Judgement(Verdict.DEFERRED, Blame.BUSY) if event.reply.code == 421 else SEVERED
+        return Judgement(Verdict.DEFERRED, Blame.BUSY) if event.reply.code == CLOSING else SEVERED
     if event.reply in OURS:
         return OURS[event.reply]
     found = judge(event.stage, event.reply)
@@ -53,7 +53,7 @@ def judged(event: Event) -> Judgement:
 def full(event: Event) -> bool:
     """Whether a refused MAIL says that its connection has carried enough mails; asked only where it has carried some. Most
     receivers say 421 and hang up; OpenSMTPD says 452 to each MAIL from then on."""
-    if event.end is not End.DEFERRED or event.stage is not Stage.MAIL or event.reply.code == 421:
+    if event.end is not End.DEFERRED or event.stage is not Stage.MAIL or event.reply.code == CLOSING:
         return False
     return judge(event.stage, event.reply).reason is Reason.CONNECTIONS
 
