@@ -57,10 +57,6 @@ class Templates:
         self._seen.move_to_end(template.number)
         return template
 
-    def top(self, most: int) -> list[Template]:
-        """The commonest templates."""
-        return sorted(self._seen.values(), key=lambda t: (-t.count, t.number))[:most]
-
     def _new(self, group: list[Template], code: int, enhanced: str, words: tuple[str, ...]) -> Template:
         template = Template(self._next, code, enhanced, words)
         self._next += 1

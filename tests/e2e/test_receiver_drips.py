@@ -4,8 +4,7 @@ bytes do not move it, and what came is bounded."""
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from actors.model.delivery import Host, LaneLimits, Site
 from actors.model.states import RowState, Stage
 from actors.sender.connect import TimeLimits
+from tests.e2e.receivers.serving import Server
 from tests.e2e.sending import Bench, running, until
 from tests.fakes.ports import shard
 
@@ -56,36 +56,28 @@ def binary() -> Iterator[bytes]:
 
 
 @dataclass
-class Drip:
+class Drip(Server):
     """A receiver that answers well up to a stage, and there by what `flow` gives; no PIPELINING, so each stage is its own."""
 
     stages: tuple[str, ...]
     stage: str
     flow: Callable[[], Iterator[bytes]]
     pause: float
-    port: int = 0
     mails: int = 0  # whole mails that came
     lasted: list[float] = field(default_factory=list)  # seconds from the stage's beginning to the end of its connection
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        with suppress(ConnectionError, asyncio.CancelledError):
-            for stage in self.stages:
-                if stage == "dot":
-                    await reader.readuntil(b"\r\n.\r\n")
-                    self.mails += 1
-                elif stage == "handshake":
-                    await reader.readexactly(5)  # the client speaks first
-                elif stage != "greeting":
-                    await reader.readline()
-                if stage == self.stage:
-                    await self._flow(writer)
-                writer.write(ANSWERS[stage])
-        writer.transport.abort()
-        self._tasks.discard(task)
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for stage in self.stages:
+            if stage == "dot":
+                await reader.readuntil(b"\r\n.\r\n")
+                self.mails += 1
+            elif stage == "handshake":
+                await reader.readexactly(5)  # the client speaks first
+            elif stage != "greeting":
+                await reader.readline()
+            if stage == self.stage:
+                await self._flow(writer)
+            writer.write(ANSWERS[stage])
 
     async def _flow(self, writer: asyncio.StreamWriter) -> None:
         began = time.monotonic()
@@ -96,17 +88,6 @@ class Drip:
                 await asyncio.sleep(self.pause)
         finally:
             self.lasted.append(time.monotonic() - began)
-
-    @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
-        server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = server.sockets[0].getsockname()[1]
-        try:
-            yield
-        finally:
-            server.close()
-            for task in list(self._tasks):
-                task.cancel()
 
 
 def only(stage: str, seconds: float) -> TimeLimits:
