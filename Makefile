@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: setup system proto docs format lint types test test-deep test-crash bench demo check lock clean
+.PHONY: setup proto docs format lint types fresh test test-deep test-crash bench demo check lock clean
 
 setup: $(READY)
 
@@ -26,7 +26,9 @@ lint: setup ; $(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint
 
 types: setup ; $(BIN)/mypy
 
-check: lint types ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m gateway.cli.functionspage --check
+fresh: setup ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m gateway.cli.functionspage --check
+
+check: lint types fresh
 
 # Whole files on two processes (tests/conftest.py says how they are grouped); what is quick comes first.
 TWO := -n 2 --dist loadgroup --no-loadscope-reorder --durations=10

@@ -64,6 +64,11 @@ def child_environment(config: Config) -> dict[str, str]:
     )
 
 
+def ray_ports() -> dict[str, str]:
+    """Ports that Ray would else take by number: two data folders on one machine must not want the same."""
+    return {name: str(free_port()) for name in ("AUTOSCALER_METRIC_PORT", "DASHBOARD_METRIC_PORT")}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -111,7 +116,7 @@ class Supervisor:
         config = self.config
         resources = {names.egress_resource(e.address): 1 for e in config.own_egresses}
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
-        command += [f"--node-ip-address={self._node_ip}"]
+        command += [f"--node-ip-address={self._node_ip}", "--dashboard-agent-listen-port=0", "--include-log-monitor=false"]
         if config.ray.address:
             command += [f"--address={config.ray.address}"]
         else:
@@ -121,16 +126,17 @@ class Supervisor:
                 f"--temp-dir={ray_folder(config)}",
                 f"--include-dashboard={str(config.ray.dashboard).lower()}",
                 "--dashboard-host=127.0.0.1",
-                f"--dashboard-port={config.ray.dashboard_port}",
+                f"--dashboard-port={config.ray.dashboard_port if config.ray.dashboard else free_port()}",
+                f"--ray-client-server-port={free_port()}",  # nobody uses it, and it cannot be left out
             ]
-            command += [f"--autoscaling-config={self._autoscaling}"] if self._autoscaling else []
+            command += [f"--autoscaling-config={self._autoscaling}" if self._autoscaling else "--no-monitor"]
         command += [f"--object-store-memory={config.ray.object_store_mb * 2**20}", f"--resources={json.dumps(resources)}"]
         return command + ([f"--num-cpus={config.ray.cpus}"] if config.ray.cpus else [])
 
     def _children(self) -> list[Child]:
         environment = self._environment | {"RAY_ADDRESS": self.ray_address}
         logs, python = self.config.data_dir / "logs", sys.executable
-        ray = Child("ray", self._ray_command, self._environment, logs / "ray.log")
+        ray = Child("ray", self._ray_command, self._environment | ray_ports(), logs / "ray.log")
         if self.config.ray.address:
             return [ray]  # the head node's launcher fills this node
         return [
