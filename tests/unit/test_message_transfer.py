@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from actors.model.states import RowState
 from actors.renderer.functions.coded import Coded, Words
+from actors.renderer.functions.views import views
 from actors.renderer.message.base64parts import Base64
-from actors.renderer.message.columns import Column, Failed, cells, texts
+from actors.renderer.message.columns import Column, Failed, cells, joined, texts
 from actors.renderer.message.lineends import canonical_newlines
 from actors.renderer.message.mime import join_rows
 from actors.renderer.message.quotedprintable import QuotedPrintable
@@ -167,3 +168,29 @@ def test_the_smaller_encoding_wins() -> None:
 def test_an_empty_part_is_one_line_end() -> None:
     assert rows_of(QuotedPrintable([]).encode([], 1, {}), 1) == [b"\r\n"]
     assert rows_of(Base64([]).encode([], 1, {}), 1) == [b"\r\n"]
+
+
+@pytest.mark.parametrize("width", [1, 7, 95])
+def test_rows_are_the_same_however_many_are_set_side_by_side_at_once(width: int) -> None:
+    """More rows than a block of views holds, of all lengths; columns that are fixed, in Arrow, in Python and chosen."""
+    n = 20_000 // width
+    chance = np.random.default_rng(width)
+    columns: list[Column] = []
+    wanted: list[list[bytes]] = []
+    for at in range(width):
+        given = [b"%d,%d;" % (at, row) * int(chance.integers(0, 4)) for row in range(n)]
+        if at % 4 == 1:
+            columns.append(b"fixed" * at)
+            given = [b"fixed" * at] * n
+        elif at % 4 == 2:
+            columns.append(given)
+        elif at % 4 == 3:
+            places = chance.integers(0, n, n)
+            columns.append(views(pa.array(given, pa.binary())).take(places))
+            given = [given[place] for place in places.tolist()]
+        else:
+            columns.append(pa.array(given, pa.large_binary()))
+        wanted.append(given)
+    rows = [b"".join(row) for row in zip(*wanted, strict=True)]
+    assert join_rows(columns, n) == rows
+    assert joined(columns, n).to_pylist() == rows

@@ -5,7 +5,7 @@ there are at most 12 of them, else the first four, the number of a buffer and th
 Joining is the one copy: all cells of a row after one another, then Arrow writes their bytes end to end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -18,6 +18,7 @@ CELL: Final = np.dtype("V16")
 LARGEST = 2**31 - 1
 INLINE = 12  # bytes of a text that its view holds itself
 EMPTY: Cells = np.zeros(1, CELL)
+_BLOCK: Final = 1 << 18  # bytes of views that are filled together, column by column: half of what a core's own cache holds
 
 
 class Views(NamedTuple):
@@ -56,22 +57,35 @@ def _views(array: pa.BinaryViewArray) -> Views:
     return Views(np.frombuffer(cells, CELL, len(array), 16 * array.offset), buffers)
 
 
-def beside(columns: Sequence[Views | bytes], n: int) -> pa.BinaryViewArray:
-    """The texts of several columns: those of row 0, then those of row 1, to row n - 1. Bytes are the same in every row."""
-    cells = np.empty((n, len(columns)), CELL)
-    buffers: list[pa.Buffer] = []
-    fixed = [at for at, column in enumerate(columns) if isinstance(column, bytes)]
-    if fixed:
+class Beside:
+    """Texts of several columns for the same rows, to be set side by side. Bytes are the same in every row."""
+
+    def __init__(self, columns: Sequence[Views | bytes]):
+        self.width = len(columns)
+        self._row = np.zeros(self.width, CELL)
+        self._columns: list[tuple[int, Cells]] = []
+        fixed = [at for at, column in enumerate(columns) if isinstance(column, bytes)]
         same = constants(tuple(column for column in columns if isinstance(column, bytes)))
-        row = np.zeros(len(columns), CELL)
-        row[fixed] = same.cells
-        cells[:] = row
-        buffers += same.buffers
-    for at, column in enumerate(columns):
-        if isinstance(column, Views):
-            cells[:, at] = _renumbered(column.cells, len(buffers)) if buffers and column.buffers else column.cells
-            buffers += column.buffers
-    return pa.Array.from_buffers(pa.binary_view(), cells.size, [None, pa.py_buffer(cells), *buffers])
+        self._row[fixed] = same.cells
+        self._buffers = list(same.buffers)
+        for at, column in enumerate(columns):
+            if isinstance(column, Views):
+                first = len(self._buffers) if column.buffers else 0
+                self._columns.append((at, _renumbered(column.cells, first) if first else column.cells))
+                self._buffers += column.buffers
+
+    def rows(self, start: int, stop: int) -> pa.BinaryViewArray:
+        """The texts of row `start`, then those of the next, up to row stop - 1."""
+        cells = np.empty((stop - start, self.width), CELL)
+        cells[:] = self._row
+        for at, column in self._columns:
+            cells[:, at] = column[start:stop]
+        return pa.Array.from_buffers(pa.binary_view(), cells.size, [None, pa.py_buffer(cells), *self._buffers])
+
+    def blocks(self, n: int) -> Iterator[pa.BinaryViewArray]:
+        """Those of all n rows, a few rows at a time: as many as the processor's cache holds the views of."""
+        step = max(1, _BLOCK // (CELL.itemsize * max(1, self.width)))
+        return (self.rows(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def _renumbered(cells: Cells, first: int) -> Cells:
@@ -84,7 +98,9 @@ def _renumbered(cells: Cells, first: int) -> Cells:
 
 def joined(columns: Sequence[Views | bytes], n: int, kind: pa.DataType) -> pa.Array:
     """One text a row: those of the columns end to end, in an Arrow array of texts, bytes or large bytes."""
-    return whole_rows(beside(columns, n), len(columns), kind)
+    together = Beside(columns)
+    blocks = [whole_rows(cells, together.width, kind) for cells in together.blocks(n)]
+    return blocks[0] if len(blocks) == 1 else pa.concat_arrays(blocks) if blocks else pa.array([], kind)
 
 
 def size_of(cells: pa.BinaryViewArray) -> int:
@@ -95,8 +111,6 @@ def size_of(cells: pa.BinaryViewArray) -> int:
 
 def whole_rows(cells: pa.BinaryViewArray, width: int, kind: pa.DataType) -> pa.Array:
     """One text for each `width` cells."""
-    if not len(cells):
-        return pa.array([], kind)
     together = cells.cast(pa.binary() if kind == pa.string() else kind)
     _, offsets, data = together.buffers()
     ends = np.frombuffer(offsets, np.int64 if kind == pa.large_binary() else np.int32, len(cells) + 1)[::width]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from actors.model.states import RowState
 from actors.renderer.functions.coded import Coded
 from actors.renderer.functions.strings import parts
-from actors.renderer.functions.views import Views, beside, constants, size_of, views, whole_rows
+from actors.renderer.functions.views import Beside, Views, constants, size_of, views, whole_rows
 from actors.renderer.functions.views import joined as side_by_side
 
 Column: TypeAlias = bytes | list[bytes] | pa.BinaryArray | Views
@@ -94,11 +94,12 @@ def joined(columns: Sequence[Column], n: int) -> pa.LargeBinaryArray:
 
 def joined_blocks(columns: Sequence[Column], n: int) -> Iterator[pa.LargeBinaryArray]:
     """The same a block of rows at a time, each small enough to stay in the processor's cache for whoever reads it next."""
-    width = len(columns)
-    cells_of_rows = beside(list(map(viewed, columns)), n)
-    step = max(_LEAST_ROWS, _BLOCK * n // (size_of(cells_of_rows) + 1))
-    for start in range(0, n, step):
-        yield whole_rows(cells_of_rows.slice(start * width, step * width), width, _LARGE)
+    together = Beside(list(map(viewed, columns)))
+    width = together.width
+    for texts in together.blocks(n):
+        step = max(_LEAST_ROWS, _BLOCK * len(texts) // width // (size_of(texts) + 1))
+        for start in range(0, len(texts) // width, step):
+            yield whole_rows(texts.slice(start * width, step * width), width, _LARGE)
 
 
 def viewed(column: Column) -> Views | bytes:

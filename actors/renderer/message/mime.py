@@ -6,7 +6,7 @@ follow at once. Boundaries start with `=_`, which neither quoted-printable nor b
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise, repeat
+from itertools import chain, repeat
 
 import numpy as np
 import pyarrow as pa
@@ -127,7 +127,7 @@ def _views(rows: pa.LargeBinaryArray) -> Iterator[memoryview]:
     _, offsets, data = rows.buffers()
     held = memoryview(data or b"").cast("B")
     ends = np.frombuffer(offsets, np.int64)[rows.offset : rows.offset + len(rows) + 1].tolist()
-    return (held[start:end] for start, end in pairwise(ends))
+    return map(held.__getitem__, map(slice, ends, ends[1:]))
 
 
 def join_rows(columns: Sequence[Column], n: int) -> list[bytes]:
