@@ -30,10 +30,8 @@ fresh: setup ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m
 
 check: lint types fresh
 
-# Whole files on two processes (tests/conftest.py says how they are grouped); what is quick comes first.
-TWO := -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
-
-test: setup ; $(BIN)/pytest tests/unit tests/contracts -m "not deep" $(TWO) && $(BIN)/pytest tests/e2e tests/ray -m "not deep" $(TWO)
+# Whole files on three processes, one more than this needs cores at least: who starts Ray waits much. What takes long comes first.
+test: setup ; $(BIN)/pytest tests/ray tests/e2e tests/contracts tests/unit -m "not deep" -n 3 --dist loadgroup --no-loadscope-reorder --durations=10
 
 test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 

@@ -9,6 +9,7 @@ import typer
 
 from gateway.cli.output import AsJson
 
+NAMES = ("pipeline", "render", "columns", "learning", "latency", "memory", "start")
 Say = Callable[[str], None]
 
 
@@ -19,7 +20,7 @@ class _Bench(NamedTuple):
 
 
 def _benches() -> dict[str, _Bench]:
-    from bench import columns, latency, learning, memory, pipeline, render
+    from bench import columns, latency, learning, memory, pipeline, render, start
 
     return {
         "pipeline": _Bench(tuple(pipeline.CASES), pipeline.run, _tell_pipeline),
@@ -28,6 +29,7 @@ def _benches() -> dict[str, _Bench]:
         "learning": _Bench(tuple(learning.CASES), learning.run, _tell_learning),
         "latency": _Bench(tuple(latency.CASES), latency.run, _tell_latency),
         "memory": _Bench((), lambda cases, quick, say: memory.run(quick, say), _tell_json),
+        "start": _Bench((), lambda cases, quick, say: start.run(quick, say), _tell_start),
     }
 
 
@@ -36,12 +38,14 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        name: Annotated[str, typer.Argument(help="Which: pipeline, render, columns, learning, latency, memory.")] = "pipeline",
+        name: Annotated[
+            str, typer.Argument(help="Which: pipeline, render, columns, learning, latency, memory, start.")
+        ] = "pipeline",
         case: Annotated[list[str] | None, typer.Option(help="Only this case; may be repeated.")] = None,
         quick: Annotated[bool, typer.Option(help="Fewer mails: ends within 50 s.")] = False,
         json_: AsJson = False,
     ) -> None:
-        """Measure the whole way of a mailing (pipeline), or a part: generation, what lanes learn, a long line, memory."""
+        """Measure the whole way of a mailing (pipeline), or a part: generation, lanes, a long line, memory, its start."""
         benches = _benches()
         found = benches.get(name)
         if found is None or not set(case or ()) <= set(found.cases):
@@ -81,6 +85,12 @@ def _tell_latency(result: dict[str, Any]) -> None:
     for case in result["results"]:
         head = f"{case['case']:>11}: {case['rate']:>7,.1f} {case['unit']} at {case['round_trip_ms']:.0f} ms"
         typer.echo(f"{head}; {case['round_trips_a_mail']:.2f} round trips a mail")
+
+
+def _tell_start(result: dict[str, Any]) -> None:
+    for case in result["results"]:
+        steps = f"uploaded after {case['upload_seconds']:.2f} s, accepted after {case['accepted_seconds']:.2f} s"
+        typer.echo(f"{case['case']:>6} job of {case['rows']:,} rows: first mail after {case['rate']:.2f} s; {steps}")
 
 
 def _tell_learning(result: dict[str, Any]) -> None:
