@@ -5,7 +5,7 @@ Compiled jobs and mapped roster segments are kept for the next call; the rules a
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +17,7 @@ from actors.model.errors import BrokenPromise, InvalidInput, NotFound, Problem
 from actors.model.job import REASON, RESERVED, VERDICT, RowArray, StampArray, segment_path
 from actors.model.ports import Vault
 from actors.model.states import RowState
-from actors.renderer.assemble import Shard, render_shard
+from actors.renderer.assemble import Shard, lay_out, render_shard
 from actors.renderer.explain import Slot, explain_job
 from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.job import CompiledJob, compile_job
@@ -111,6 +111,14 @@ class Renderer:
         with self._one_at_a_time:
             shard = self._shard(job, segment, np.asarray(rows, np.int64), np.asarray(stamps, np.int64))
             return render_shard(shard, self._signers.get(shard.job.sender.domain, ()))
+
+    def render_blocks(self, job: str, segment: int, rows: RowArray, stamps: StampArray, most: int) -> Iterator[Envelopes]:
+        """The same in blocks of neighbouring rows, one at least, each written when it is asked for: a block ends with the
+        message that brings it to `most` bytes."""
+        with self._one_at_a_time:
+            shard = self._shard(job, segment, np.asarray(rows, np.int64), np.asarray(stamps, np.int64))
+            write = lay_out(shard)
+        return write(self._signers.get(shard.job.sender.domain, ()), most)
 
     def settled(self, job: str, segment: int, first: int, stop: int) -> dict[int, tuple[RowState, str]]:
         """Of the segment's rows first..stop-1 those that intake has settled, with state and reason: they get no mail."""

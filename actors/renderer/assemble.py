@@ -4,7 +4,8 @@ The same job, row and stamp give the same bytes on every machine. Field order is
 Reply-To, Subject, List-Unsubscribe(-Post), the bundle's own fields, MIME-Version, Content fields.
 """
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
@@ -22,11 +23,12 @@ from actors.renderer.envelope import return_paths
 from actors.renderer.job import CompiledJob, TextPart
 from actors.renderer.message import headers
 from actors.renderer.message.columns import Column, Failed, fail, texts
-from actors.renderer.message.dkim import Signer, body_hash, relaxed
-from actors.renderer.message.mime import Entity, RowParts, join_rows, message_entity, rows_of, text_entity
+from actors.renderer.message.dkim import Signer
+from actors.renderer.message.mime import Entity, RowParts, message_entity, text_entity
 from actors.renderer.template import Plan
 from actors.renderer.template.itemtexts import joined
 from actors.renderer.template.timelimit import Spent, TimeLimit
+from actors.renderer.writing import Messages
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _MIME_VERSION = b"MIME-Version: 1.0\r\n"
@@ -86,12 +88,32 @@ class Shard:
 
 def render_shard(shard: Shard, signers: Sequence[Signer]) -> Envelopes:
     """The envelopes of the rows that gave a message; the others are in `failures`."""
-    job = shard.job
+    (envelopes,) = lay_out(shard)(signers, sys.maxsize)
+    return envelopes
+
+
+Writer = Callable[[Sequence[Signer], int], Iterator[Envelopes]]
+
+
+def lay_out(shard: Shard) -> Writer:
+    """All columns of the rows' messages. What comes back writes them, `most` bytes at a time: envelopes of neighbouring rows,
+    one block after the other, at least one; each ends with the message that brings it to so many bytes."""
     recipients = addresses(shard)
     content = content_entity(shard)
     fields = [*own_fields(shard, recipients), ("MIME-Version", _MIME_VERSION), *content.fields]
-    data, offsets = write_messages(shard, fields, content.body, signers)
-    kept = [i for i in range(len(shard)) if i not in shard.failed]
+
+    def write(signers: Sequence[Signer], most: int) -> Iterator[Envelopes]:
+        messages = Messages(fields, content.body, shard.stamps.tolist(), shard.failed)
+        return (_envelopes(shard, recipients, *block) for block in messages.blocks(signers, most))
+
+    return write
+
+
+def _envelopes(
+    shard: Shard, recipients: Sequence[str], block: range, data: NDArray[np.uint8], offsets: NDArray[np.int64]
+) -> Envelopes:
+    job = shard.job
+    kept = [i for i in block if i not in shard.failed]
     return Envelopes(
         job=job.snapshot.job,
         return_path=job.return_path,
@@ -100,68 +122,10 @@ def render_shard(shard: Shard, signers: Sequence[Signer]) -> Envelopes:
         offsets=offsets,
         recipients=[recipients[i] for i in kept],
         utf8=np.array([job.utf8 or not recipients[i].isascii() for i in kept], np.bool_),
-        failures=[RowFailure(int(shard.rows[i]), *shard.failed[i]) for i in sorted(shard.failed)],
+        failures=[RowFailure(int(shard.rows[i]), *shard.failed[i]) for i in block if i in shard.failed],
         return_paths=return_paths(job.return_path, job.snapshot.job, shard.rows[kept].tolist(), job.bounce_key),
         dsn=job.dsn,
     )
-
-
-def write_messages(
-    shard: Shard, fields: Sequence[tuple[str, Column]], body: Sequence[Column], signers: Sequence[Signer]
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The kept rows' messages end to end, and their offsets. This is the loop over rows that signatures ask for; each body is
-    joined, hashed and copied while the processor's cache still holds it."""
-    n, failed = len(shard), shard.failed
-    heads = join_rows([lines for _, lines in fields] + [b"\r\n"], n)
-    canonical = join_rows([relaxed(name, lines) for name, lines in fields], n) if signers else [b""] * n
-    stamps = shard.stamps.tolist()
-    names = [name for name, _ in fields]
-    headings = {t: [(signer, signer.heading(names, t)) for signer in signers] for t in set(stamps)}
-    stream = Stream(n - len(failed))
-    for i, content in enumerate(rows_of(body, n)):
-        if i in failed:
-            continue
-        if signers:
-            digest = body_hash(content)
-            for signer, heading in headings[stamps[i]]:
-                stream.add(signer.sign(heading, canonical[i], digest))
-        stream.add(heads[i])
-        stream.add(content)
-        stream.end()
-    return stream.data(), np.array(stream.ends, np.int64)
-
-
-class Stream:
-    """Messages end to end in one NumPy array: NumPy asks for huge pages, which makes large shards 3 times as fast to write as
-    the same bytes in a `bytes` object. The first message tells how much room `messages` of them need."""
-
-    def __init__(self, messages: int) -> None:
-        self._array: NDArray[np.uint8] = np.empty(0, np.uint8)
-        self._view = self._array.data
-        self._messages = messages
-        self._at = 0
-        self.ends = [0]
-
-    def add(self, data: bytes | memoryview) -> None:
-        end = self._at + len(data)
-        if end > len(self._array):
-            self._grow(end + len(data))
-        self._view[self._at : end] = data
-        self._at = end
-
-    def end(self) -> None:
-        """A message is whole."""
-        if len(self.ends) == 1:
-            self._grow(self._at * self._messages * 9 // 8)
-        self.ends.append(self._at)
-
-    def data(self) -> NDArray[np.uint8]:
-        return self._array[: self._at]
-
-    def _grow(self, least: int) -> None:
-        larger: NDArray[np.uint8] = np.empty(max(least, len(self._array) * 3 // 2), np.uint8)
-        larger[: self._at] = self._array[: self._at]
-        self._array, self._view = larger, larger.data
 
 
 def addresses(shard: Shard) -> list[str]:

@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -28,10 +29,11 @@ from cluster.export.forms import Block, Form
 from cluster.export.index import RENDERED, Tally, index_lines
 from cluster.vault import Vault
 
-FIRST_ROWS = 32  # of the first block, before the weight of a mail is known
-ROWS_WITH_FILES = 64  # where each row brings files of its own: the next block may be far heavier than those before
-MOST_ROWS = 2_048  # what a call costs whatever its rows is spread over them: 1,024 take a quarter longer a row
-BLOCK_BYTES = 24 << 20  # what a block should weigh at most: a few are all that a worker holds
+FIRST_ROWS = 32  # that are rendered together before the weight of a mail is known
+ROWS_WITH_FILES = 64  # where each row brings files of its own: the next ones may be far heavier than those before
+MOST_ROWS = 4_096  # what a step costs whatever its rows is spread over them: 2,048 take a sixth longer a row
+SHARD_BYTES = 64 << 20  # what the mails of rows that are rendered together may weigh: their columns are mostly far less
+BLOCK_BYTES = 24 << 20  # what a block of mails weighs: a few are all that a worker holds
 HELD = 2
 
 
@@ -46,7 +48,7 @@ class Order:
     job: str
     form: Form
     stamp: int
-    block_rows: int = MOST_ROWS
+    shard_rows: int = MOST_ROWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,9 @@ class Worker:
             while not self._tasks:
                 self._receive()
             task = self._tasks.popleft()
-            for rows in self.cut(task):
-                held = self._render(task.segment, rows)
+            for held in chain.from_iterable(self._render(task.segment, rows) for rows in self.cut(task)):
                 self._held.append(held)
-                self._connection.send(Ready(rows.start, rows.stop, held.block.length))
+                self._connection.send(Ready(held.rows.start, held.rows.stop, held.block.length))
                 while len(self._held) >= HELD or self._connection.poll():
                     self._receive()
 
@@ -170,22 +171,29 @@ class Worker:
             self._tasks.append(message)
 
     def cut(self, task: Task) -> Iterator[range]:
-        """The task's rows in blocks, each no heavier than the mails so far let expect."""
+        """The task's rows as they are rendered together, no heavier than the mails so far let expect."""
         first = task.first
         while first < task.stop:
-            most = min(self._order.block_rows, int(BLOCK_BYTES / self._heaviest)) if self._heaviest else FIRST_ROWS
+            most = min(self._order.shard_rows, int(SHARD_BYTES / self._heaviest)) if self._heaviest else FIRST_ROWS
             stop = min(first + max(1, most), task.stop)
             yield range(first, stop)
             first = stop
 
-    def _render(self, segment: int, rows: range) -> _Held:
+    def _render(self, segment: int, rows: range) -> Iterator[_Held]:
+        """The rows' mails in blocks; each is written when the one before has been taken."""
         order = self._order
         settled = self._renderer.settled(order.job, segment, rows.start, rows.stop)
         pending: RowArray = np.array([row for row in rows if row not in settled], np.int64)
-        mails = self._renderer.render(order.job, segment, pending, np.full(len(pending), order.stamp))
-        without = settled | {f.row: (f.state, f.reason) for f in mails.failures}
-        self.weigh(len(mails.data), len(mails))
-        return _Held(rows, order.form.pack(mails), without)
+        stamps = np.full(len(pending), order.stamp)
+        first = rows.start
+        for mails in self._renderer.render_blocks(order.job, segment, pending, stamps, BLOCK_BYTES):
+            self.weigh(len(mails.data), len(mails))
+            pending = pending[len(mails) + len(mails.failures) :]
+            stop = int(pending[0]) if len(pending) else rows.stop
+            without = {row: why for row, why in settled.items() if first <= row < stop}
+            without |= {failure.row: (failure.state, failure.reason) for failure in mails.failures}
+            yield _Held(range(first, stop), order.form.pack(mails), without)
+            first = stop
 
     def weigh(self, size: int, mails: int) -> None:
         """A block of so many mails had so many bytes."""

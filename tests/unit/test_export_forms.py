@@ -26,7 +26,7 @@ from cluster.export.forms import FolderForm, Form, MboxForm, OneFile, ZipForm, m
 from cluster.export.index import MOST_REASONS, OTHER_REASONS, RENDERED, Tally, index_head, index_lines
 from cluster.export.mbox import from_line, quoted
 from cluster.export.target import staged
-from cluster.export.worker import BLOCK_BYTES, FIRST_ROWS, MOST_ROWS, Order, Task, Worker
+from cluster.export.worker import FIRST_ROWS, MOST_ROWS, SHARD_BYTES, Order, Task, Worker
 from cluster.export.zips import STORED, Entry, central_record, dos_time, end_of_archive, local_header
 from gateway.cli.render import rows_of, stamp_of
 from tests.examples import examples
@@ -257,15 +257,15 @@ def test_rows_and_stamps_as_people_write_them() -> None:
             stamp_of(text)
 
 
-def test_heavy_mails_go_in_small_blocks() -> None:
+def test_few_heavy_mails_are_rendered_together() -> None:
     order = Order(None, (), NO_KEYS, TimeLimit(time.thread_time), "J", FolderForm(Path()), STAMP)  # type: ignore[arg-type]
     worker = Worker(None, order, None)  # type: ignore[arg-type]
     light = [len(rows) for rows in worker.cut(Task(0, 0, 2_000))]
     assert light == [FIRST_ROWS] * (2_000 // FIRST_ROWS) + [2_000 % FIRST_ROWS] * bool(2_000 % FIRST_ROWS)
     worker.weigh(100_000, 100)
-    assert [len(rows) for rows in worker.cut(Task(0, 7, 3_000))] == [MOST_ROWS, 2_993 - MOST_ROWS]
-    worker.weigh(3 * (BLOCK_BYTES // 10), 3)
+    assert [len(rows) for rows in worker.cut(Task(0, 7, 5_000))] == [MOST_ROWS, 4_993 - MOST_ROWS]
+    worker.weigh(3 * (SHARD_BYTES // 10), 3)
     worker.weigh(10, 1)
     assert {len(rows) for rows in worker.cut(Task(0, 0, 100))} == {10}
-    worker.weigh(2 * BLOCK_BYTES, 1)
+    worker.weigh(2 * SHARD_BYTES, 1)
     assert [list(rows) for rows in worker.cut(Task(0, 3, 5))] == [[3], [4]]

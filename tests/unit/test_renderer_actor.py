@@ -68,6 +68,33 @@ def test_rows_that_fail_do_not_touch_the_others() -> None:
     assert "To: 李@b.test\r\n".encode() in split(envelopes)[2]
 
 
+@pytest.mark.parametrize("most", [1, 2_000, 2_700, 10**9])
+def test_blocks_hold_what_one_call_gives(most: int) -> None:
+    """Rows that fail stand at the start, in the middle and at the end; each block ends with the mail that fills it."""
+    addresses = [None, "a@b.test", "c@d.test", None, "e@f.test", "李@b.test", "g@h.test", None]
+    names = [f"n{n}" * n for n in range(8)]
+    identities = [rsa_identity()[0]]
+    with Mailing(CONTENT, FILES, {"name": names}, addresses=addresses, identities=identities) as mailing:
+        whole = mailing.envelopes()
+        rows, stamps = np.arange(8), np.full(8, mailing.stamp)
+        blocks = list(mailing.renderer.render_blocks(JOB, 0, rows, stamps, most))
+    assert [row for block in blocks for row in block.rows.tolist()] == whole.rows.tolist()
+    assert [f for block in blocks for f in block.failures] == whole.failures
+    assert [r for block in blocks for r in block.recipients] == whole.recipients
+    assert [u for block in blocks for u in block.utf8.tolist()] == whole.utf8.tolist()
+    assert {row: mail for block in blocks for row, mail in split(block).items()} == split(whole)
+    sizes = [block.offsets.tolist() for block in blocks]
+    assert all(ends[-1] >= most > ends[-2] for ends in sizes[:-1])
+    assert len(sizes[-1]) == 2 or sizes[-1][-2] < most
+
+
+def test_a_call_without_rows_gives_one_block() -> None:
+    with Mailing(CONTENT, FILES, {"name": ["a"]}) as mailing:
+        nothing = np.empty(0, np.int64)
+        (block,) = mailing.renderer.render_blocks(JOB, 0, nothing, nothing, 1)
+    assert (len(block), block.failures, block.offsets.tolist()) == (0, [], [0])
+
+
 def test_a_local_part_outside_ascii_of_the_sender_needs_smtputf8() -> None:
     with Mailing(CONTENT, FILES, {"name": ["a"]}, sender=SenderSpec("李 <李@銀行.test>")) as mailing:
         envelopes = mailing.envelopes()
