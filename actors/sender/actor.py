@@ -203,8 +203,11 @@ class Sender:
         call = self._ledger.advance
         advanced = await patiently(lambda: call(self._egress.address, self._epoch, group.results, group.openings))
         self._lease_until = min(advanced.lease_until, asked + SENDER_LEASE_SECONDS)
-        for mail in self._groups.done(group, advanced):
+        refused, halted = self._groups.done(group, advanced)
+        for mail in refused:
             mail.row.work.give_back([mail.row.row])
+        for work in halted:
+            self._hand.give_back(work)
         for lane in list(self._hand.lanes.values()) if lapsed else group.lanes:
             lane.wake()
         self._leases.end()

@@ -107,13 +107,13 @@ class Groups:
             group.openings.append(Opening(job, epoch, rows, np.array([m.stamp for m in mails], np.int64)))
             group.mails.append(mails)
 
-    def done(self, group: Group, advanced: Advanced) -> list[Mail]:
-        """The ledger has taken the group: settles its results, queues what it opened on the lanes; gives the mails that are not
-        to be sent."""
+    def done(self, group: Group, advanced: Advanced) -> tuple[list[Mail], set[Work]]:
+        """The ledger has taken the group: settles its results, queues what it opened on the lanes. Gives the mails that are not
+        to be sent, and the leases of which it opened nothing: their job has ended or halts."""
         self._open.difference_update(group.closing)
         for work in group.works:
             work.left -= 1
-        refused = group.again
+        refused, halted = group.again, set[Work]()
         for mails, mask in zip(group.mails, advanced.opened, strict=True):
             for mail, opened in zip(mails, mask.tolist(), strict=True):
                 if opened:
@@ -122,4 +122,6 @@ class Groups:
                     mail.lane.open -= 1
                     self._open.discard((mail.row.work.lease.job, mail.row.row))
                     refused.append(mail)
-        return refused
+            if not mask.any():
+                halted |= {mail.row.work for mail in mails}
+        return refused, halted

@@ -101,6 +101,12 @@ class Hand:
         """Rows that are not settled."""
         return sum(w.left for w in self.works)
 
+    def give_back(self, work: Work) -> None:
+        """The lease's rows that are not open go back, also those that are being rendered."""
+        work.returning = True
+        for lane in self.lanes.values():
+            lane.give_back(work)
+
 
 @dataclass(slots=True, eq=False)
 class RenderOrder:

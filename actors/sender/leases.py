@@ -109,9 +109,7 @@ class Leases:
         """Rows of the oldest lease that are not open go back: its sites are slow, and other rows want to be asked for."""
         work = next((w for w in self._hand.works if not w.returning), None)
         if work is not None:
-            work.returning = True
-            for lane in self._hand.lanes.values():
-                lane.give_back(work)
+            self._hand.give_back(work)
             self.end()
 
     def end(self) -> None:

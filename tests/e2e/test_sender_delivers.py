@@ -65,6 +65,18 @@ async def test_render_failures_refused_rows_and_dead_domains_settle_without_open
     assert not {("J", r) for r in (3, 5, 10, 11, 12)} & bench.ledger.ever_opened
 
 
+async def test_a_job_that_halts_leaves_the_hand_at_once() -> None:
+    bench = Bench()
+    bench.ledger.refuse = set(range(10, 1000))
+    async with FakeSmtp() as server, running(bench):
+        one = site(server)
+        bench.conductor.shards.append(shard(one, range(10)))
+        await until(lambda: len(bench.reputation.reports) > 2)  # the lane is known to be slow, and opens little at once
+        bench.conductor.shards.append(shard(one, range(10, 1000)))
+        await until(lambda: len(bench.conductor.unsent) == 990, 10.0)
+    assert sorted(bench.conductor.unsent) == list(range(10, 1000))
+
+
 async def test_replies_become_outcomes() -> None:
     replies = {
         0: b"550 5.1.1 no such user\r\n",

@@ -58,7 +58,7 @@ def test_never_more_open_than_allowed(sizes: list[tuple[int, float]], settle: li
         group = groups.plan(lanes, opening=True)  # type: ignore[arg-type]
         in_ledger += sum(len(o.rows) for o in group.openings) - len(group.closing)
         assert in_ledger <= MAX_OPEN_ROWS
-        assert groups.done(group, all_opened(group)) == []
+        assert groups.done(group, all_opened(group)) == ([], set())
         assert groups.open == in_ledger
         for one in lanes:
             for _ in range(min(count, len(one.queue))):
@@ -90,9 +90,19 @@ def test_a_job_and_conductor_epoch_is_one_opening_over_all_lanes() -> None:
 def test_what_the_ledger_does_not_open_is_not_open_here() -> None:
     one, groups = lane(range(4)), Groups()
     group = groups.plan([one], opening=True)  # type: ignore[list-item]
-    refused = groups.done(group, Advanced((np.array([True, False, True, False]),), 1.0))
+    refused, halted = groups.done(group, Advanced((np.array([True, False, True, False]),), 1.0))
     assert [m.row.row for m in refused] == [1, 3]
-    assert (groups.open, one.open, len(one.queue)) == (2, 2, 2)
+    assert (groups.open, one.open, len(one.queue), halted) == (2, 2, 2, set())
+
+
+def test_a_lease_of_which_nothing_is_opened_is_told() -> None:
+    one, other, groups = lane(range(4)), lane(range(4), job="K"), Groups()
+    works = {m.row.work.lease.job: m.row.work for m in (*one.ready, *other.ready)}
+    group = groups.plan([one, other], opening=True)  # type: ignore[list-item]
+    masks = tuple(np.full(len(o.rows), o.job == "K") for o in group.openings)
+    refused, halted = groups.done(group, Advanced(masks, 1.0))
+    assert [m.row.row for m in refused] == [0, 1, 2, 3]
+    assert halted == {works["J"]}
 
 
 def test_a_row_that_is_open_is_not_opened_again() -> None:
@@ -100,7 +110,7 @@ def test_a_row_that_is_open_is_not_opened_again() -> None:
     groups.done(first := groups.plan([one], opening=True), all_opened(first))  # type: ignore[list-item]
     second = groups.plan([one, twin], opening=True)  # type: ignore[list-item]
     assert [o.rows.tolist() for o in second.openings] == [[4, 5]]
-    assert [m.row.row for m in groups.done(second, all_opened(second))] == [2, 3]
+    assert [m.row.row for m in groups.done(second, all_opened(second))[0]] == [2, 3]
     assert (groups.open, one.open, twin.open) == (6, 4, 2)
     groups.add(one.queue[2].row.work, result(one.queue[2]), was_open=True)
     groups.done(groups.plan([], opening=True), Advanced((), 1.0))
