@@ -7,7 +7,7 @@ folder in one file a segment. Pure but for that folder. States of rows are RowSt
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,7 @@ from actors.model.spec import JobSpec
 from actors.model.states import RowState
 
 RANKED = ("bool", "int", "float", "decimal")  # types that tell who goes first
+READERS = 3  # one reads the list, one learns its types, one keeps the checked addresses
 MOST_DOMAINS = 5_000  # that are counted by name; what is left over are sites of a few rows each
 REPEATED = "repeats the {} of an earlier row"
 
@@ -141,13 +142,14 @@ def read_roster(source: Source, spec: JobSpec, work: Path, segment_rows: int, co
 
 
 def _first_reading(roster: Roster, learn: ColumnTypes, hashes: KeyHashes) -> NDArray[np.bool_]:
-    """Fills in `states`; gives the rows that take part in the search for repeats."""
+    """Fills in `states`; gives the rows that take part in the search for repeats. While one segment is worked on, the next is
+    read and what is known of the last one is kept."""
     states: list[NDArray[np.uint8]] = []
     candidates: list[NDArray[np.bool_]] = []
-    with ThreadPoolExecutor(1, "checked") as disk:
+    with ThreadPoolExecutor(READERS, "roster") as pool:
         kept: Future[None] | None = None
-        for segment, batch in enumerate(segments_of(roster.source, roster.segment_rows)):
-            learn.observe(batch, segment * roster.segment_rows)
+        for segment, batch in enumerate(_ahead(pool, segments_of(roster.source, roster.segment_rows))):
+            learned = pool.submit(learn.observe, batch, segment * roster.segment_rows)
             checked = check_addresses(as_text(batch.column(roster.email)))
             valid = checked.address.is_valid().to_numpy(zero_copy_only=False)
             states.append(np.where(valid, RowState.PENDING, RowState.INVALID).astype(np.uint8))
@@ -158,13 +160,22 @@ def _first_reading(roster: Roster, learn: ColumnTypes, hashes: KeyHashes) -> NDA
                 candidates.append(valid & key.is_valid().to_numpy(zero_copy_only=False))
             if kept is not None:
                 kept.result()
-            kept = disk.submit(_keep, roster.work / f"checked-{segment}", checked, key)
+            kept = pool.submit(_keep, roster.work / f"checked-{segment}", checked, key)
+            learned.result()
             if learn.too_many:
                 break
         if kept is not None:
             kept.result()
     roster.states = np.concatenate([np.empty(0, np.uint8), *states])
     return np.concatenate([np.empty(0, bool), *candidates])
+
+
+def _ahead(pool: Executor, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, of which the next one is made in the pool while one is used."""
+    coming = pool.submit(next, batches, None)
+    while (batch := coming.result()) is not None:
+        coming = pool.submit(next, batches, None)
+        yield batch
 
 
 def _plan(source: Source, spec: JobSpec, work: Path, segment_rows: int, control: str) -> Roster:
