@@ -28,7 +28,7 @@ def from_arrow(column: pa.Array | pa.ChunkedArray, zone: ZoneInfo) -> Col:
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return texts(column if pa.types.is_string(kind) else column.cast(pa.string()))
     if pa.types.is_date(kind):
-        days, null = _numbers(column.cast(pa.date32()).cast(pa.int32()))
+        days, null = _numbers((column if kind == pa.date32() else column.cast(pa.date32())).view(pa.int32()))
         return Col(DATE, n, None, days.astype(np.int64), null)
     if pa.types.is_decimal128(kind) and kind.scale >= 0:
         units = _units(column)

@@ -210,7 +210,7 @@ def prepared(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         _, settings = _split(function)
         parameters = [inspect.Parameter(value, inspect.Parameter.POSITIONAL_OR_KEYWORD), *settings]
-        defaults = [p.default for p in settings]
+        defaults, needed = [p.default for p in settings], required(parameters)
 
         def prepare(job: Context, given: Sequence[Any]) -> Callable[[Any], Any]:
             made: Callable[[Any], Any] = function(
@@ -229,7 +229,7 @@ def prepared(
             return each(scope, lambda x, *given: prepare(scope.job, given)(x), args)
 
         def run(scope: Scope, args: Sequence[Value]) -> Value:
-            return without_nulls(scope, args, required(parameters), work)
+            return without_nulls(scope, args, needed, work)
 
         _register(function, inspect.Signature(parameters), run, family, kind, example, expected, nulls)
         return function

@@ -23,7 +23,10 @@ def parts(array: pa.StringArray | pa.BinaryArray | pa.LargeBinaryArray) -> tuple
     ends: Ints = np.frombuffer(offsets, np.int64 if wide else np.int32, n + 1, array.offset * (8 if wide else 4))
     start, end = int(ends[0]), int(ends[n])
     held = np.frombuffer(data, np.uint8, end - start, start) if end > start else np.empty(0, np.uint8)
-    return np.subtract(ends, start, dtype=np.int64), held
+    offsets = ends.astype(np.int64)
+    if start:
+        offsets -= start
+    return offsets, held
 
 
 def made(offsets: Ints, data: Bytes) -> pa.StringArray:
@@ -42,7 +45,7 @@ def made_bytes(offsets: Ints, data: Bytes) -> pa.LargeBinaryArray:
 def ends_of(lengths: NDArray[np.integer]) -> Ints:
     """The offsets of texts of these lengths."""
     offsets = np.zeros(len(lengths) + 1, np.int64)
-    np.cumsum(lengths, out=offsets[1:])
+    lengths.cumsum(out=offsets[1:])
     return offsets
 
 

@@ -111,11 +111,14 @@ class Col:
             self._list = self._objects()
         return self._list
 
-    def chars(self) -> Index | None:
-        """The characters of each value, 0 where it is no text; None where the column was not made of Python values."""
-        if self._list is None:
-            return None
-        return np.fromiter((len(v) if isinstance(v, str) else 0 for v in self._list), np.int64, self.n)
+    @property
+    def in_python(self) -> bool:
+        """Whether there are Python values of it."""
+        return self._list is not None
+
+    def chars(self) -> Index:
+        """The characters of each value, 0 where it is no text."""
+        return np.fromiter((len(v) if isinstance(v, str) else 0 for v in self.list()), np.int64, self.n)
 
     def array(self) -> NDArray[Any]:
         """The numbers or booleans, days since 1970 of dates; 0 where null. Only for int, float, bool, date, and for decimals

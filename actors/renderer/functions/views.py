@@ -29,7 +29,7 @@ class Views(NamedTuple):
 
     def take(self, places: NDArray[np.integer[Any]]) -> "Views":
         """The texts at these places, in their order."""
-        return Views(self.cells[places], self.buffers)
+        return Views(self.cells.take(places), self.buffers)
 
     def where(self, mask: NDArray[np.bool_]) -> "Views":
         """The texts where the mask is true, nothing elsewhere."""
@@ -38,7 +38,7 @@ class Views(NamedTuple):
 
 def views(array: pa.Array) -> Views:
     """Of texts or bytes in Arrow, without nulls."""
-    if array.nbytes > LARGEST:  # a view's place has 32 bits
+    if array.get_total_buffer_size() > LARGEST and array.nbytes > LARGEST:  # a view's place has 32 bits
         half = len(array) // 2
         first, second = views(array[:half]), views(array[half:])
         cells = np.concatenate([first.cells, _renumbered(second.cells, len(first.buffers))])

@@ -100,23 +100,27 @@ class Frame:
     def once(self, function: Function, args: list[Value]) -> Value:
         """What the function gives: worked out once for the same values in the same rows. Values never change, so one is known
         by its identity; those in `_made` stay alive with the frame."""
-        made = self._known(function, args)
+        call = _call(function, args)
+        made = self._known(function, args, call)
         if made is None:
             made = function.run(self, args)
-            self._made[_call(function, args)] = args, made
+            self._made[call] = args, made
         return made
 
-    def _known(self, function: Function, args: list[Value]) -> Value | None:
+    def _known(self, function: Function, args: list[Value], call: tuple[Any, ...]) -> Value | None:
         """What the call has given here, or for more rows in a frame around this one."""
-        made = self._made.get(_call(function, args))
+        made = self._made.get(call)
         if made is not None:
             return made[1]
         if self._parent is None:
             return None
         if self.within is None:
-            return self._parent._known(function, args)
+            return self._parent._known(function, args, call)
         origins = [(arg, arg) if isinstance(arg, Lit) else self._origins.get(id(arg)) for arg in args]
-        known = self._parent._known(function, [found[1] for found in origins if found]) if all(origins) else None
+        if not all(origins):
+            return None
+        there = [found[1] for found in origins if found]
+        known = self._parent._known(function, there, _call(function, there))
         return None if known is None else known.take(self.within)
 
     def printed(self, value: Value, escape: bool) -> Texts:
@@ -129,11 +133,11 @@ class Frame:
 
     def _fitting(self, value: Value) -> Value:
         """The value; null for rows that have more to write than a row may, before their texts are escaped and copied."""
-        if self.shard.held.sum() <= MAX_OUTPUT_CHARS or not isinstance(value, Col) or value.kind not in (TEXT, MARKUP):
+        if not isinstance(value, Col) or value.kind not in (TEXT, MARKUP) or not value.in_python:
+            return value
+        if self.shard.held.sum() <= MAX_OUTPUT_CHARS:
             return value
         chars = value.chars()
-        if chars is None:
-            return value
         owners = np.arange(self.n) if self.owners is None else self.owners
         self.shard.limit_written(self.shard.sums(owners, chars))
         alive = self.alive()
