@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 
 from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Reply, Site
-from actors.model.errors import Fenced, Unavailable
+from actors.model.errors import Fenced
 from actors.model.laneports import Reputation
 from actors.model.ports import Clock, Conductor, Resolver, SendLedger
 from actors.model.renderports import Renderer
@@ -18,7 +18,8 @@ from actors.model.replies import Judgement, judge
 from actors.model.sites import Credentials, Egress
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.connect import Connector, TimeLimits, TlsContext, client_context
-from actors.sender.groups import FULL_GROUP, Groups
+from actors.sender.due import LINGER, Due
+from actors.sender.groups import Groups
 from actors.sender.hand import Hand, Mail, RenderOrder, Row, Work
 from actors.sender.lane import Lane
 from actors.sender.leases import Leases
@@ -26,20 +27,15 @@ from actors.sender.messages import End, Event
 from actors.sender.outcomes import Place, heard, judged, outcome, render_failure
 from actors.sender.patience import patiently
 from actors.sender.pool import Order, Pool
-from actors.sender.refusals import Noted
 from actors.sender.rendering import Rendering
+from actors.sender.reporting import LimitsKept, Reporting
 
 log = logging.getLogger(__name__)
 
-LINGER = 0.05  # results wait this long for company: a call to the ledger costs as much as the rows of some milliseconds
-RENEW_SECONDS = 1.0  # with rows open the lease is renewed at least so often
-REPORT_SECONDS = 0.5
 FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so
 DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop may take
 LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
-LANE_KEPT = 10.0  # an unused lane is forgotten after this many seconds: a list may have a domain a row
 
-KNOWN_LIMITS = 10_000  # of lanes that are not in use now
 IN_HAND = Judgement(Verdict.DEFERRED, Blame.NONE)
 
 
@@ -69,14 +65,11 @@ class Sender:
         self._renderers, self._clock = list(renderers), clock
         connector = Connector(egress, limits, dict(credentials or {}), tls_context)
         self.pool = Pool(connector, resolver, egress.address, clock, limits, order)
-        self._first_limits = first_limits
-        self._known: dict[str, LaneLimits] = {}  # of lanes that were in use
+        self._limits = LimitsKept(first_limits)
         self._epoch = 0
         self._lease_until = 0.0
         self._stop = asyncio.Event()
         self._stopped = asyncio.Event()
-        self._flush = asyncio.Event()  # the ledger loop has something to do
-        self._linger: asyncio.TimerHandle | None = None
         self._running = False
         self._ends = dict.fromkeys(End, 0)
         self._begin()
@@ -85,11 +78,12 @@ class Sender:
         """A new epoch starts with an empty hand."""
         self._hand = Hand()
         self._groups = Groups()
-        self._noted = Noted()
-        self._new_lane = asyncio.Event()  # reputation should be asked about it now
-        self._refused = asyncio.Event()  # the conductor should hear of refusals now
-        self._leases = Leases(self._egress.address, self._epoch, self._hand, self._conductor, self._clock, self._settle_rows)
+        self._due = Due(self._groups, self._hand)
+        egress = self._egress.address
+        self._leases = Leases(egress, self._epoch, self._hand, self._conductor, self._clock, self._settle_rows)
         self._rendering = Rendering(self._hand, self._renderers, self._clock, self._rendered)
+        told = self._reputation, self._conductor
+        self._reporting = Reporting(egress, self._hand, *told, self._limits, self._follow, self._looked)
 
     # -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -137,8 +131,8 @@ class Sender:
         async with asyncio.TaskGroup() as group:
             asking = group.create_task(self._leases.run(self._lane_of))
             rendering = group.create_task(self._rendering.run())
-            reporting = group.create_task(self._report_loop())
-            refusing = group.create_task(self._refusal_loop())
+            reporting = group.create_task(self._reporting.reports())
+            refusing = group.create_task(self._reporting.refusals())
             advancing = group.create_task(self._ledger_loop())
             await self._stop.wait()
             self._leases.stop()
@@ -153,9 +147,8 @@ class Sender:
         """The lane for a shard of a new lease; None while it is closed."""
         lane = self._hand.lanes.get(site.name)
         if lane is None:
-            limits = self._known.pop(site.name, self._first_limits)
-            lane = self._hand.lanes[site.name] = Lane(site, self, limits)
-            self._new_lane.set()
+            lane = self._hand.lanes[site.name] = Lane(site, self, self._limits.take(site.name))
+            self._reporting.lane_is_new()
         lane.site = site  # its hosts may have changed
         self._rendering.wake()
         return None if lane.closed(self._clock()) else lane
@@ -172,7 +165,7 @@ class Sender:
                 lane.give_back(order.work)
             lane.wake()
         self._leases.end()
-        self._flush.set()
+        self._due.now()
 
     # -- the ledger ------------------------------------------------------------------------------------------------------
 
@@ -187,12 +180,7 @@ class Sender:
 
     async def _ledger_loop(self) -> None:
         while True:
-            try:  # not wait_for: before Python 3.12 it can swallow a cancellation
-                async with asyncio.timeout(RENEW_SECONDS):
-                    await self._flush.wait()
-            except TimeoutError:
-                pass
-            self._flush.clear()
+            await self._due.wait()
             await self._advance()
 
     async def _advance(self) -> None:
@@ -212,19 +200,12 @@ class Sender:
             lane.wake()
         self._leases.end()
         self._rendering.wake()
-        if self._groups.results >= FULL_GROUP:
-            self._flush.set()
+        if self._groups.results:
+            self._due.result()
 
     def _add_result(self, work: Work, entry: Outcome, was_open: bool) -> None:
         self._groups.add(work, entry, was_open)
-        if self._groups.results >= FULL_GROUP:
-            self._flush.set()
-        elif self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(LINGER, self._lingered)
-
-    def _lingered(self) -> None:
-        self._linger = None
-        self._flush.set()
+        self._due.result()
 
     # -- lanes tell ------------------------------------------------------------------------------------------------------
 
@@ -234,16 +215,15 @@ class Sender:
         now, first = self._clock(), mail.row.first_at
         waited = now - first if first and mail.row.attempt > 1 else 0.0
         lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, waited, words)
-        if self._noted.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
+        if self._reporting.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
-            self._refused.set()
         self._ends[event.end] += 1
         place = Place(self._egress.address, lane.site.name, host, tls)
         entry = outcome(mail.row, event.stage, event.reply, judgement, place, now, lane.limits.grey_wait)
         self._add_result(mail.row.work, entry, was_open=True)
 
     def connected(self, lane: Lane) -> None:
-        self._flush.set()
+        self._due.now()
 
     def unreachable(self, lane: Lane, stage: Stage, reply: Reply) -> None:
         """One row has tried it for all that are here: to the others it is no attempt."""
@@ -270,68 +250,17 @@ class Sender:
         for row in rows:
             self._add_result(row.work, outcome(row, stage, reply, judgement, place, now), was_open)
 
-    # -- reputation ------------------------------------------------------------------------------------------------------
+    # -- reports ---------------------------------------------------------------------------------------------------------
 
-    async def _report_loop(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(REPORT_SECONDS):
-                    while True:
-                        await self._new_lane.wait()
-                        self._new_lane.clear()
-                        await asyncio.sleep(0)  # its rows are put on it
-                        await self._tell([lane for lane in self._hand.lanes.values() if lane.rate < 0 and not lane.open])
-            except TimeoutError:
-                pass
-            await self._report()
-            lanes = list(self._hand.lanes.values())
-            for lane in lanes if self.pool.full else ():
-                lane.close_idle()
-            for lane in lanes:
-                lane.wake(waited=True)
-            self._rendering.wake()
-            self._flush.set()
-
-    async def _refusal_loop(self) -> None:
-        while True:
-            try:
-                async with asyncio.timeout(REPORT_SECONDS):
-                    await self._refused.wait()
-            except TimeoutError:
-                pass
-            self._refused.clear()
-            told = self._noted.take()
-            try:
-                if told:
-                    await self._conductor.refusals(self._egress.address, told)
-            except Unavailable:
-                self._noted.again(told)
-                await asyncio.sleep(REPORT_SECONDS)
-            self._noted.forget({work.lease.job for work in self._hand.works})
-
-    async def _report(self) -> None:
-        lanes, now = self._hand.lanes, asyncio.get_running_loop().time()
-        for name, lane in list(lanes.items()):
-            lane.measure(REPORT_SECONDS)
-            if lane.empty and not lane.connections.sessions and now - lane.used_at > LANE_KEPT:
-                del lanes[name]
-                if lane.limits != self._first_limits and len(self._known) < KNOWN_LIMITS:
-                    self._known[name] = lane.limits
-        await self._tell(lanes.values())
-
-    async def _tell(self, told: Iterable[Lane]) -> None:
-        """Reports of some lanes, and the limits that answer them."""
-        lanes = self._hand.lanes
-        reports = [r for r in (lane.report() for lane in told) if r is not None]
-        try:
-            limits = await self._reputation.report(self._egress.address, reports) if reports else {}
-        except Unavailable:  # mail goes on with the limits that are known
-            for report in reports:
-                if report.site in lanes:
-                    lanes[report.site].unreported(report)
-            return
-        for name in limits.keys() & lanes.keys():
-            self._follow(lanes[name], limits[name])
+    def _looked(self) -> None:
+        """Twice a second: what has only waited gets its turn."""
+        lanes = list(self._hand.lanes.values())
+        for lane in lanes if self.pool.full else ():
+            lane.close_idle()
+        for lane in lanes:
+            lane.wake(waited=True)
+        self._rendering.wake()
+        self._due.look()
 
     def _follow(self, lane: Lane, limits: LaneLimits) -> None:
         lane.follow(limits)
@@ -357,7 +286,7 @@ class Sender:
                 lane.connections.abort("the sender stopped")
             self._put_back(lane.take_queue(), "the sender stopped first", lane.site.name)
         while self._groups.open or self._groups.results:
-            self._flush.set()
+            self._due.now()
             await asyncio.sleep(LINGER)
         self._leases.end()
         await asyncio.gather(self._leases.finished(), *(lane.connections.close() for lane in lanes))
@@ -367,4 +296,5 @@ class Sender:
         for lane in self._hand.lanes.values():
             lane.connections.abort("the sender was fenced off")
         self._leases.cancel()
+        self._due.stop()
         self._begin()

@@ -15,7 +15,7 @@ from actors.sender.hand import Mail, Work
 from actors.sender.lane import Lane
 
 MOST_RESULTS = 2_000  # of one call; a dead site can settle thousands of rows at once
-FULL_GROUP = 96  # results or openings worth a call of their own at once
+FULL_GROUP = 128  # results or openings worth a call of their own at once
 SLOW_RATE = 50.0  # mails a second; slower lanes together leave room for the fast ones
 SLOW_ROWS = 192  # open rows that slow lanes may hold together
 
@@ -55,6 +55,11 @@ class Groups:
     def open(self) -> int:
         """How many rows are open."""
         return len(self._open)
+
+    @property
+    def on_the_wire(self) -> int:
+        """Those of them that have no result here."""
+        return len(self._open) - sum(self._were_open)
 
     @property
     def results(self) -> int:

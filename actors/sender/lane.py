@@ -22,7 +22,8 @@ from actors.sender.tally import Tally
 
 FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
 READY_SECONDS = 2.0  # rendered mail kept ready, in seconds of the lane's own speed
-OPEN_SECONDS = 0.2  # the same for rows open in the ledger: some rounds of calls to it
+OPEN_SECONDS = 0.5  # the same for rows open in the ledger: enough for large calls to it
+SHORT_SECONDS = 0.1  # a lane with less than this opened is short of mail: a call to the ledger takes as long when it is busy
 MOST_READY = 1024
 TRIES = 2  # connections that one opened mail may meet the end of, besides those that have carried enough
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
@@ -112,6 +113,12 @@ class Lane:
             most = min(most, max(FEWEST_OPEN, self.limits.rate * PACED_SECONDS))
         room = min(most - self.open, self._pace.allowed(self._owner.now()) - len(self.queue))
         return max(0, min(len(self.ready), int(room)))
+
+    @property
+    def short(self) -> bool:
+        """Whether it runs out of opened mail while there is more that may be opened."""
+        soon = FIRST_ROWS / 4 if self.rate < 0 else self.rate * SHORT_SECONDS
+        return len(self.queue) < soon and self.openable > 0
 
     @property
     def loaded(self) -> bool:

@@ -7,8 +7,8 @@ from actors.model.delivery import LaneLimits, LaneReport, Reply
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Stage, Verdict
-from actors.sender.actor import REPORT_SECONDS
 from actors.sender.refusals import Noted
+from actors.sender.reporting import REPORT_SECONDS
 from actors.sender.tally import CONGESTION
 from bench.simulation.engine import Engine
 from bench.simulation.figures import UNAVOIDABLE, Tally

@@ -53,7 +53,7 @@ async def test_drain_does_not_wait_for_a_tarpit(monkeypatch: pytest.MonkeyPatch)
 async def test_a_cancelled_loop_ends_even_when_it_has_just_been_woken() -> None:
     """Else a drain that comes together with a result never ends."""
     sender = Bench().sender
-    for waiting, wake in ((sender._ledger_loop(), sender._flush), (sender._leases._wait_for_room(), sender._leases._moved)):
+    for waiting, wake in ((sender._ledger_loop(), sender._due._now), (sender._leases._wait_for_room(), sender._leases._moved)):
         task = asyncio.create_task(waiting)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
