@@ -33,11 +33,14 @@ OURS = {
 }
 MOST_AVOIDED = 8  # egresses that refused a row are asked no more before its next pause
 GREY_SPREAD = 0.05  # rows that were greylisted together do not all come back in the same second
+TAKEN = Judgement(Verdict.DELIVERED, Blame.NONE)
 SEVERED = Judgement(Verdict.DEFERRED, Blame.NETWORK, Reason.LOST)
 
 
 def judged(event: Event) -> Judgement:
     """Verdict and blame of a message's end."""
+    if event.end is End.DELIVERED:
+        return TAKEN
     if event.end is End.DOUBT:
         return Judgement(Verdict.DOUBT, Blame.NETWORK, Reason.LOST)
     if event.end is End.NOT_SENT:

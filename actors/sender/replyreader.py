@@ -13,6 +13,8 @@ MAX_LINE = 4096  # RFC 5321 allows 512; real ones stay under 1 KB. This only sto
 MAX_LINES = 64  # continuation lines of one reply; an EHLO reply of today has about 15
 MAX_REPLY = 16_384  # octets of one reply
 
+# One line each, nothing left over: what a pipelined group is answered with.
+PLAIN = re.compile(rb"(?:[2-5]\d\d [^\n]*\n)+")
 ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)\s*")
 
 
@@ -45,6 +47,8 @@ class ReplyReader:
         replies: list[RawReply] = []
         if self.broken:
             return replies
+        if not self.partial and len(data) <= MAX_LINE and PLAIN.fullmatch(data):
+            return [RawReply(int(line[:3]), (line,)) for line in data.split(b"\n")[:-1]]
         lines = (self._rest + data if self._rest else data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
@@ -89,6 +93,11 @@ def clean(text: str) -> str:
 
 def make_reply(code: int, text: str) -> Reply:
     """A Reply from its code and text lines (without codes, by `\\n`); the enhanced code is cut off every line."""
+    if "\n" not in text:
+        found = ENHANCED.match(text)
+        if found is None or int(found[1]) != code // 100:
+            return Reply(code, clean(text.strip()))
+        return Reply(code, clean(text[found.end() :].strip()), found[0].rstrip())
     enhanced = ""
     parts: list[str] = []
     for line in text.split("\n"):
