@@ -16,6 +16,7 @@ from typing import Any
 
 import ray
 from ray.exceptions import RayError
+from ray.util import list_named_actors
 
 from actors.model.errors import HongyanError
 from cluster import names
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0
 START_SECONDS = 60.0  # for Ray to come up
 DRAIN_SECONDS = 20.0
-METRICS_SECONDS = 2.0
+METRICS_SECONDS = 5.0  # Ray tells them every ten
 # Of Python's collector. What an actor's process has imported, some hundred thousand objects, is never garbage and is not looked
 # through again; what it makes for mails is freed by reference counts.
 YOUNG, OLDER = 20_000, 50
@@ -120,8 +121,10 @@ class Launcher:
         metrics = loop.create_task(self._metrics.run(METRICS_SECONDS))
         handles: dict[str, Any] = {}
         while not self._stop.is_set():
+            there = set(list_named_actors())  # one question a second, not one for each actor
             for name in roles(self._config):
-                self._ensure(handles, name)
+                if name not in there:
+                    self._ensure(handles, name)
             self._tell_waiting()
             try:
                 async with asyncio.timeout(LOOK_SECONDS):

@@ -39,6 +39,16 @@ def run_file(config: Config) -> Path:
     return config.data_dir / "run.json"
 
 
+# What Ray does at rest is taken from the mails. An operator's own setting of any of these goes first.
+QUIET_RAY = {
+    "RAY_event_stats": "0",  # times of each of its internal events, of which there are hundreds a second
+    "RAY_raylet_report_resources_period_milliseconds": "1000",  # nothing is scheduled by them but actors that stay
+    "RAY_raylet_check_gc_period_milliseconds": "1000",
+    "REPORTER_UPDATE_INTERVAL_MS": "15000",  # figures of the node and its processes
+    "RAY_task_events_report_interval_ms": "5000",  # how old the dashboard's list of calls may be
+}
+
+
 def ray_folder(config: Config) -> Path:
     """Ray's folder: short, because a socket path holds 107 bytes at most."""
     return Path(tempfile.gettempdir()) / f"hy-{sha256(str(config.data_dir).encode()).hexdigest()[:10]}"
@@ -48,7 +58,8 @@ def child_environment(config: Config) -> dict[str, str]:
     """Environment of all children: Ray with its own token (file mode 0600), no telemetry, no terminal colours in logs."""
     loopback = {} if config.ray.node_ip else {LOOPBACK_ENV: "0"}
     return (
-        os.environ
+        QUIET_RAY
+        | os.environ
         | loopback
         | {
             HOME_ENV: str(config.data_dir),
