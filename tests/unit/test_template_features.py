@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from jinja2 import DictLoader, StrictUndefined, pass_context
+from jinja2 import DictLoader, StrictUndefined, nodes, pass_context
 from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.filters import FILTERS
 from jinja2.sandbox import SandboxedEnvironment
@@ -15,6 +15,8 @@ from jinja2.tests import TESTS
 from actors.model.errors import InvalidInput
 from actors.model.states import RowState
 from actors.renderer.template import Context, Plan, compile_template
+from actors.renderer.template.syntax import parse
+from actors.renderer.template.walking import below, find_all
 from tests.template_features import COLUMN, FILES, PAGE, PARTS, REFUSED, ROWS, ROWS_OF_TEST, STOPPED, Feature, page
 
 LINE = pa.struct({"item": pa.string(), "n": pa.int64()})
@@ -81,3 +83,15 @@ def test_no_filter_test_or_global_of_jinja2_is_left_out() -> None:
 
 def test_the_page_is_fresh() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "call: python -m tests.template_features"
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_tree_is_walked_as_jinja2_walks_it(feature: Feature) -> None:
+    """The same nodes, each once, in the same order."""
+    try:
+        tree = parse(feature.template, "page.html")
+    except InvalidInput:
+        pytest.skip("no tree")
+    theirs = list(tree.find_all(nodes.Node))
+    assert [id(node) for node in below(tree)] == [id(node) for node in theirs]
+    assert all(a is b for a, b in zip(find_all(tree, nodes.Name), tree.find_all(nodes.Name), strict=True))

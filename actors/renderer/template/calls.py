@@ -9,6 +9,7 @@ from actors.model.errors import Problem
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.registry import LITERALS, REGISTRY, SETTINGS, Function
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 _COLUMN = object()  # stands for what only a row tells
 
@@ -57,7 +58,7 @@ def setting_problems(sources: Iterable[Source], context: Context, shadowed: froz
 
 
 def _calls(source: Source) -> Iterator[tuple[Function, nodes.Call | nodes.Filter, list[nodes.Expr]]]:
-    for node in source.tree.find_all((nodes.Call, nodes.Filter)):
+    for node in find_all(source.tree, (nodes.Call, nodes.Filter)):
         if isinstance(node, nodes.Filter):
             if node.name in REGISTRY:
                 yield REGISTRY[node.name], node, [] if node.node is None else [node.node]

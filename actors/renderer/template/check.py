@@ -4,7 +4,7 @@ Only reads trees. An unknown name is a problem unless the template itself asks w
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
@@ -19,6 +19,7 @@ from actors.renderer.functions.limits import MAX_INCLUDE_DEPTH
 from actors.renderer.template.inherited import FILTER_NAMES, TEST_NAMES
 from actors.renderer.template.metering import set_names
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import below, find_all
 
 GLOBALS = frozenset(("cycler", "dict", "joiner", "namespace", "range"))
 _SPECIAL = frozenset(("caller", "kwargs", "loop", "self", "super", "varargs"))
@@ -67,22 +68,21 @@ class _Checker:
         """Checks one tree; `outer` are the names that templates around it set, `path` the files that led here."""
         own = outer | _assigned(tree) | self._lent(tree, MAX_INCLUDE_DEPTH)
         self._names(tree, name, own)
-        for const in tree.find_all(nodes.Const):
-            if isinstance(const.value, int) and not INT_MIN <= const.value <= INT_MAX:
-                self._add(name, const.lineno, "a whole number that needs more than 64 bits")
-            elif isinstance(const.value, float) and not isfinite(const.value):
-                self._add(name, const.lineno, "a number that is too large")
-        for node in tree.find_all((nodes.Filter, nodes.Test, nodes.Call, nodes.Getattr)):
+        whole = below(tree)
+        for node in whole:
             self._node(node, name, own)
-        for taken in tree.find_all((nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
-            self._file(taken, name, own, path)
+        for node in whole:
+            if isinstance(node, nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends):
+                self._file(node, name, own, path)
 
     def _lent(self, tree: nodes.Template, depth: int) -> frozenset[str]:
         """Names that statements around scoped blocks give them, in this file and in those that it extends."""
-        around = [node for kind in (nodes.For, nodes.With) for node in tree.find_all(kind)]
-        lending = [node for node in around if any(block.scoped for block in node.find_all(nodes.Block))]
+        around = find_all(tree, (nodes.For, nodes.With, nodes.Extends))
+        lending = [node for node in around if any(block.scoped for block in find_all(node, nodes.Block))]
         found = frozenset(name for node in lending for name in set_names(node))
-        for base in tree.find_all(nodes.Extends) if depth else ():
+        for base in around if depth else ():
+            if not isinstance(base, nodes.Extends):
+                continue
             target = base.template.value if isinstance(base.template, nodes.Const) else None
             if isinstance(target, str) and target in self.files:
                 try:
@@ -104,11 +104,12 @@ class _Checker:
             self._add(name, error.lineno, error.message or "not allowed here")
             return
         free = tracker.undeclared_identifiers - own - _SPECIAL
-        called = {id(call.node) for call in tree.find_all(nodes.Call)}
-        asked = set(_asked(tree))
+        whole = below(tree)
+        called = {id(node.node) for node in whole if isinstance(node, nodes.Call)}
+        asked = set(_asked(whole))
         functions = REGISTRY.keys() | GLOBALS
-        for node in tree.find_all(nodes.Name):
-            if node.ctx != "load" or node.name not in free or node.name in self.columns:
+        for node in whole:
+            if not isinstance(node, nodes.Name) or node.ctx != "load" or node.name not in free or node.name in self.columns:
                 continue
             if node.name in functions:
                 if id(node) not in called:
@@ -120,7 +121,12 @@ class _Checker:
                 self._add(name, node.lineno, f"no column {node.name!r}{nearest(node.name, known)}")
 
     def _node(self, node: nodes.Node, name: str, own: frozenset[str]) -> None:
-        if isinstance(node, nodes.Filter):
+        if isinstance(node, nodes.Const):
+            if isinstance(node.value, int) and not INT_MIN <= node.value <= INT_MAX:
+                self._add(name, node.lineno, "a whole number that needs more than 64 bits")
+            elif isinstance(node.value, float) and not isfinite(node.value):
+                self._add(name, node.lineno, "a number that is too large")
+        elif isinstance(node, nodes.Filter):
             if node.name in REGISTRY:
                 self._arguments(node, name, REGISTRY[node.name], 1)
             elif node.name not in FILTER_NAMES:
@@ -172,9 +178,7 @@ class _Checker:
 def _assigned(tree: nodes.Template) -> frozenset[str]:
     """Names that statements of the template set for what follows them (not loop targets: those end with their loop)."""
     kinds = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.Import, nodes.FromImport)
-    return frozenset(
-        name for kind in kinds for node in tree.find_all(kind) for name in set_names(nodes.Template([_head(node)]))
-    )
+    return frozenset(name for node in find_all(tree, kinds) for name in set_names(nodes.Template([_head(node)])))
 
 
 def _head(node: nodes.Node) -> nodes.Node:
@@ -186,11 +190,10 @@ def _head(node: nodes.Node) -> nodes.Node:
     return node
 
 
-def _asked(tree: nodes.Template) -> Iterator[int]:
-    """Name nodes that stand where an undefined value is asked about."""
-    for test in tree.find_all(nodes.Test):
-        if test.name in _ASKS:
-            yield id(test.node)
-    for filter_ in tree.find_all(nodes.Filter):
-        if filter_.name in _GIVES and filter_.node is not None:
-            yield id(filter_.node)
+def _asked(found: Iterable[nodes.Node]) -> Iterator[int]:
+    """Of these nodes the names that stand where an undefined value is asked about."""
+    for node in found:
+        asks = isinstance(node, nodes.Test) and node.name in _ASKS
+        gives = isinstance(node, nodes.Filter) and node.name in _GIVES and node.node is not None
+        if asks or gives:
+            yield id(node.node)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from jinja2 import nodes
 
 from actors.model.errors import Problem
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 FORMATS: Final = frozenset((".csv", ".ics"))
 _CAPTURES: Final = (nodes.Macro, nodes.CallBlock, nodes.FilterBlock, nodes.AssignBlock, nodes.Import, nodes.FromImport)
@@ -27,11 +28,11 @@ def field_problems(source: Source, suffix: str) -> list[Problem]:
     """What cannot be in a file with fields."""
     problems = [
         Problem(source.name, f"macros and captured blocks are not to be had in a {suffix} template", node.lineno)
-        for node in source.tree.find_all(_CAPTURES)
+        for node in find_all(source.tree, _CAPTURES)
     ]
     problems += [
         Problem(source.name, f"a {suffix} template takes in files by fixed names only", taken.lineno)
-        for taken in source.tree.find_all((nodes.Include, nodes.Extends))
+        for taken in find_all(source.tree, (nodes.Include, nodes.Extends))
         if not isinstance(taken.template, nodes.Const)  # type: ignore[attr-defined]
     ]
     if suffix == ".csv":
@@ -47,14 +48,14 @@ def field_problems(source: Source, suffix: str) -> list[Problem]:
 def wrap_fields(source: Source, suffix: str) -> None:
     """Changes the tree in place."""
     wrapped = {id(node): _filter(node, _function(suffix, before)) for node, before, _ in _slots(source)}
-    for output in source.tree.find_all(nodes.Output):
+    for output in find_all(source.tree, nodes.Output):
         output.nodes = [wrapped.get(id(node), node) for node in output.nodes]
     source.slots.update({id(wrapped[old]): said for old, said in source.slots.items() if old in wrapped})
 
 
 def _slots(source: Source) -> Iterator[tuple[nodes.Expr, str, str]]:
     """Each slot with the literal text right before and after it, as far as it is known."""
-    for output in source.tree.find_all(nodes.Output):
+    for output in find_all(source.tree, nodes.Output):
         texts = [node.data if isinstance(node, nodes.TemplateData) else None for node in output.nodes]
         for i, node in enumerate(output.nodes):
             if texts[i] is None:

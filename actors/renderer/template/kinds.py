@@ -29,6 +29,7 @@ from actors.renderer.template.operands import (
 )
 from actors.renderer.template.places import Places
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 _ORDER = {"lt": "<", "lteq": "<=", "gt": ">", "gteq": ">=", "in": "in", "notin": "not in"}
 _TYPES = {kind: frozenset((kind,)) for kind in SAMPLES}
@@ -42,7 +43,7 @@ def kind_problems(sources: Iterable[Source], context: Context, own: frozenset[st
     """What cannot work in any row. `own`: names that the templates give a meaning of their own."""
     found = []
     files = list(sources)
-    stores: list[str] = [node.name for source in files for node in source.tree.find_all(nodes.Name) if node.ctx != "load"]
+    stores: list[str] = [node.name for source in files for node in find_all(source.tree, nodes.Name) if node.ctx != "load"]
     stores += [name for source in files for name in set_names(source.tree)]  # of macros and imports, too
     once = {name for name, times in Counter(stores).items() if times == 2}  # as a name of the tree, and as one that is set
     for i, source in enumerate(files):
@@ -271,7 +272,7 @@ class _Reader:
 
 def _asks(test: nodes.Node) -> bool:
     """Whether a condition asks what a value is, or is none."""
-    asked = [*test.find_all(nodes.Test), *([test] if isinstance(test, nodes.Test) else [])]
+    asked = [*find_all(test, nodes.Test), *([test] if isinstance(test, nodes.Test) else [])]
     return isinstance(test, nodes.Const) or any(one.name not in _PLAIN_TESTS for one in asked)
 
 

@@ -17,6 +17,7 @@ from actors.renderer.template.expressions import Expressions
 from actors.renderer.template.frame import Act, Frame, Step
 from actors.renderer.template.metering import body_steps
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import below, defined_names, find_all
 
 _OF_JINJA = ("caller", "kwargs", "self", "super", "varargs")
 NOWHERE = -1  # a module's macros see no names of the template that imports them
@@ -72,17 +73,15 @@ def template_names(trees: Iterable[nodes.Template]) -> frozenset[str]:
     """Names that stand for macros, modules and the like: a statement that reads one cannot run on its own."""
     found: set[str] = set()
     for tree in trees:
-        found.update(macro.name for macro in tree.find_all(nodes.Macro))
-        found.update(imported.target for imported in tree.find_all(nodes.Import))
-        for chosen in tree.find_all(nodes.FromImport):
-            found.update(name if isinstance(name, str) else name[1] for name in chosen.names)
-        found.update(name.name for name in tree.find_all(nodes.Name) if name.name in _OF_JINJA)
+        whole = below(tree)
+        found |= defined_names(whole)
+        found.update(name.name for name in whole if isinstance(name, nodes.Name) and name.name in _OF_JINJA)
     return frozenset(found)
 
 
 def stored_names(trees: Iterable[nodes.Template]) -> frozenset[str]:
     """Names that are set, or that loops and macros bind."""
-    return frozenset(name.name for tree in trees for name in tree.find_all(nodes.Name) if name.ctx != "load")
+    return frozenset(name.name for tree in trees for name in find_all(tree, nodes.Name) if name.ctx != "load")
 
 
 def chain_of(source: Source, sources: Mapping[str, Source]) -> list[Source]:
@@ -91,8 +90,9 @@ def chain_of(source: Source, sources: Mapping[str, Source]) -> list[Source]:
     while True:
         tree = chain[-1].tree
         extends = [node for node in tree.body if isinstance(node, nodes.Extends)]
-        if len(extends) != sum(1 for _ in tree.find_all(nodes.Extends)) or len(extends) > 1:
-            raise WholeByRow(f"extends under a condition, line {next(tree.find_all(nodes.Extends)).lineno}")
+        anywhere = find_all(tree, nodes.Extends)
+        if len(extends) != len(anywhere) or len(extends) > 1:
+            raise WholeByRow(f"extends under a condition, line {anywhere[0].lineno}")
         if not extends:
             return chain
         target = extends[0].template
@@ -106,7 +106,7 @@ def blocks_of(chain: Iterable[Source]) -> dict[str, list[tuple[Source, nodes.Blo
     """Blocks by name, the most derived one first."""
     blocks: dict[str, list[tuple[Source, nodes.Block]]] = {}
     for source in chain:
-        for block in source.tree.find_all(nodes.Block):
+        for block in find_all(source.tree, nodes.Block):
             if block.required:
                 raise WholeByRow(f"required block, line {block.lineno}")
             blocks.setdefault(block.name, []).append((source, block))

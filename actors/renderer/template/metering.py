@@ -14,6 +14,7 @@ from actors.renderer.functions.errors import Limit
 from actors.renderer.functions.limits import ITEMS_A_STEP, MAX_OUTPUT_CHARS, MAX_STEPS
 from actors.renderer.template.naming import name_codes, name_columns
 from actors.renderer.template.timelimit import Spent
+from actors.renderer.template.walking import below, defined_names, find_all
 from actors.renderer.template.watch import FILTER
 
 STEPS_A_LOOK = 16  # at the clock: a step takes 5 ms at worst
@@ -88,15 +89,15 @@ class Counted:
 def prepare(tree: nodes.Node, environment: RowSandbox) -> None:
     """Readies a tree for the sandbox, in place and once: wraps every `for`, heads every macro and block, and lets a call of a
     function mean the function also where a list column has its name."""
-    for loop in tree.find_all(nodes.For):
+    for loop in find_all(tree, nodes.For):
         costs = nodes.Const(literal_chars(loop.body)), nodes.Const(turn_steps(loop))
         loop.iter = _internal(loop, "counted", loop.iter, *costs)
-    for block in tree.find_all((nodes.Macro, nodes.CallBlock, nodes.Block)):
+    for block in find_all(tree, (nodes.Macro, nodes.CallBlock, nodes.Block)):
         head_with_charge(block.body, block.lineno)  # type: ignore[attr-defined]
     own = environment.shadowed | set_names(tree)
     name_codes(tree, own)
     name_columns(tree, own)  # of a file that only a row's value names; all others have it already
-    for call in tree.find_all(nodes.Call):
+    for call in find_all(tree, nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in environment.functions and call.node.name not in own:
             call.node = nodes.Name(FUNCTION + call.node.name, "load", lineno=call.lineno)
     tree.set_environment(environment)  # type: ignore[arg-type]
@@ -110,12 +111,9 @@ def head_with_charge(body: list[nodes.Node], line: int) -> None:
 
 def set_names(tree: nodes.Node) -> frozenset[str]:
     """Every name that the tree itself gives a meaning: set, loop targets, macros and their parameters, imports."""
-    names = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
-    names.update(macro.name for macro in tree.find_all(nodes.Macro))
-    names.update(imported.target for imported in tree.find_all(nodes.Import))
-    for chosen in tree.find_all(nodes.FromImport):
-        names.update(name if isinstance(name, str) else name[1] for name in chosen.names)
-    return frozenset(names)
+    whole = below(tree)
+    stored = {node.name for node in whole if isinstance(node, nodes.Name) and node.ctx != "load"}
+    return frozenset(stored | defined_names(whole))
 
 
 def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:
@@ -126,13 +124,13 @@ def _internal(place: nodes.Node, method: str, *args: nodes.Node) -> nodes.Call:
 
 def turn_steps(loop: nodes.For) -> int:
     """Steps of one turn, without the calls in it: one, and more where the body is very large."""
-    return 1 + sum(1 for _ in loop.find_all(nodes.Node)) // NODES_A_STEP
+    return 1 + len(below(loop)) // NODES_A_STEP
 
 
 def body_steps(body: Iterable[nodes.Node]) -> int:
     """Steps of one run of a macro's or block's body."""
     body = list(body)
-    return 1 + turn_calls(body) + sum(1 for node in body for _ in node.find_all(nodes.Node)) // NODES_A_STEP
+    return 1 + turn_calls(body) + sum(len(below(node)) for node in body) // NODES_A_STEP
 
 
 def turn_calls(body: Iterable[nodes.Node]) -> int:
@@ -153,6 +151,6 @@ def turn_calls(body: Iterable[nodes.Node]) -> int:
 
 def literal_chars(body: Iterable[nodes.Node]) -> int:
     """Characters of literal text directly or deeper in these statements."""
-    return sum(len(data.data) for node in body for data in node.find_all(nodes.TemplateData)) + sum(
+    return sum(len(data.data) for node in body for data in find_all(node, nodes.TemplateData)) + sum(
         len(node.data) for node in body if isinstance(node, nodes.TemplateData)
     )

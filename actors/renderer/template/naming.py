@@ -15,6 +15,7 @@ from actors.renderer.functions.claims import CODES, ClaimFunction
 from actors.renderer.functions.percentiles import COLUMN, ColumnFunction
 from actors.renderer.functions.ranks import RANKED_TYPES
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 _OF_JINJA = frozenset(("caller", "kwargs", "loop", "self", "super", "varargs"))  # names that it sets itself in some places
 
@@ -69,10 +70,13 @@ def name_codes(tree: nodes.Node, own: Set[str]) -> None:
 
 def calls_of(tree: nodes.Node, own: Set[str], kind: type[Function]) -> Iterator[tuple[nodes.Filter | nodes.Call, str]]:
     """Calls of functions of one kind, as a filter or by name, with the function's name."""
-    for node in tree.find_all(nodes.Filter):
-        if isinstance(REGISTRY.get(node.name), kind):
+    found = find_all(tree, (nodes.Filter, nodes.Call))
+    for node in found:
+        if isinstance(node, nodes.Filter) and isinstance(REGISTRY.get(node.name), kind):
             yield node, node.name
-    for call in tree.find_all(nodes.Call):
+    for call in found:
+        if not isinstance(call, nodes.Call):
+            continue
         called = call.node.name if isinstance(call.node, nodes.Name) else ""
         if called not in own and isinstance(REGISTRY.get(called), kind):
             yield call, called

@@ -12,6 +12,7 @@ from jinja2 import nodes
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions import REGISTRY
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 Columns = frozenset[str]
 NOTHING: Columns = frozenset()
@@ -73,7 +74,7 @@ def all_files(sources: Iterable[Source], files: Mapping[str, str]) -> list[Sourc
     sources = list(sources)
     known = {source.name for source in sources}
     kinds = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
-    if all(isinstance(node.template, nodes.Const) for source in sources for node in source.tree.find_all(kinds)):  # type: ignore[attr-defined]
+    if all(isinstance(node.template, nodes.Const) for source in sources for node in find_all(source.tree, kinds)):  # type: ignore[attr-defined]
         return sources
     for name in files.keys() - known:
         try:
@@ -164,7 +165,7 @@ class _Flow:
             self.printed[file, line] = self.printed.get((file, line), NOTHING) | columns
 
     def _set(self, target: nodes.Node, columns: Columns) -> None:
-        for name in [target, *target.find_all((nodes.Name, nodes.NSRef))]:
+        for name in [target, *find_all(target, (nodes.Name, nodes.NSRef))]:
             if isinstance(name, nodes.Name | nodes.NSRef):
                 self._add(name.name, columns)
 

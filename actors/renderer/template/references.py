@@ -26,6 +26,7 @@ from actors.renderer.template.macros import (
 )
 from actors.renderer.template.metering import body_steps
 from actors.renderer.template.syntax import Source
+from actors.renderer.template.walking import find_all
 
 _MACRO = -1  # the place of a macro among what is being compiled; blocks have theirs from the most derived one
 
@@ -120,7 +121,7 @@ class References:
         name = node.name
         if name in namespace.macros or name in self._stored or self._elsewhere:
             raise WholeByRow(f"macro {name} at line {node.lineno} is set more than once")
-        if any(n.name in ("caller", "varargs", "kwargs") for n in node.find_all(nodes.Name)):
+        if any(n.name in ("caller", "varargs", "kwargs") for n in find_all(node, nodes.Name)):
             raise WholeByRow(f"macro {name} at line {node.lineno} takes whatever it is given")
         namespace.macros[name] = Macro(node, source, namespace, self._level)
 
@@ -194,7 +195,7 @@ class References:
         inner = self._sources.get(target) if isinstance(target, str) else None
         if inner is None or not node.with_context or self.includes >= MAX_INCLUDES or self._elsewhere:
             return None
-        if self._home.expressions.loops and any(name.name == "loop" for name in inner.tree.find_all(nodes.Name)):
+        if self._home.expressions.loops and any(name.name == "loop" for name in find_all(inner.tree, nodes.Name)):
             return None
         self.includes += 1
         namespace, around = self._namespace, self._around

@@ -14,6 +14,7 @@ from actors.renderer.template.frame import Frame
 from actors.renderer.template.metering import prepare
 from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.timelimit import Spent
+from actors.renderer.template.walking import find_all
 
 _FILES = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _SETS = (nodes.Assign, nodes.AssignBlock)
@@ -27,8 +28,8 @@ class Program:
     def __init__(self, environment: RowEnvironment, body: Sequence[nodes.Node], name: str):
         tree = nodes.Template(list(body), lineno=body[0].lineno if body else 1)
         prepare(tree, environment)
-        self._reads = {node.name for node in tree.find_all(nodes.Name)} | {node.name for node in tree.find_all(nodes.NSRef)}
-        self._reads_all = any(True for kind in _FILES for _ in tree.find_all(kind))
+        self._reads = {node.name for node in find_all(tree, nodes.Name)} | {node.name for node in find_all(tree, nodes.NSRef)}
+        self._reads_all = any(True for kind in _FILES for _ in find_all(tree, kind))
         self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
         self._environment, self._name, self.watch = environment, name, environment.watch
         self._template: Template = environment.from_string(tree)
@@ -66,7 +67,7 @@ class Program:
 def _targets(target: nodes.Node) -> Iterator[str]:
     if isinstance(target, nodes.Name):
         yield target.name
-    for name in target.find_all(nodes.Name):
+    for name in find_all(target, nodes.Name):
         yield name.name
 
 

@@ -26,6 +26,7 @@ from actors.renderer.template.sandbox import RowEnvironment
 from actors.renderer.template.stretches import Static, stretches
 from actors.renderer.template.syntax import Source
 from actors.renderer.template.timing import kernel_of
+from actors.renderer.template.walking import find_all
 
 _WORDS: dict[type[nodes.Node], str] = {
     nodes.ScopedEvalContextModifier: "autoescape",
@@ -132,7 +133,7 @@ class Statements:
     def _filtered(self, node: nodes.Filter, body: Sequence[nodes.Node]) -> Step:
         """The filters of a block as an expression over its text."""
         inside = set_names(nodes.Template(list(body)))
-        if any(name.name in inside for name in node.find_all(nodes.Name)):
+        if any(name.name in inside for name in find_all(node, nodes.Name)):
             raise RowByRow("filters a block by what it sets")
         chain: list[nodes.Filter] = [node]
         while isinstance(chain[-1].node, nodes.Filter):
@@ -239,10 +240,10 @@ class Statements:
     def _loop(self, node: nodes.For, source: Source) -> Act:
         if node.recursive:
             raise RowByRow("calls itself for each item")
-        names = list(node.find_all(nodes.Name))
+        names = list(find_all(node, nodes.Name))
         if any(name.name == "loop" and name.ctx != "load" for name in names):
             raise RowByRow("sets a name `loop`")
-        asked = {n.attr for n in node.find_all(nodes.Getattr) if isinstance(n.node, nodes.Name) and n.node.name == "loop"}
+        asked = {n.attr for n in find_all(node, nodes.Getattr) if isinstance(n.node, nodes.Name) and n.node.name == "loop"}
         expressions = self.expressions
         over = expressions.iterable(node.iter)
         test = expressions.step(node.test) if node.test is not None else None
@@ -267,7 +268,7 @@ class Statements:
         if self._whole:
             return
         for node in body:
-            for inner in [node, *node.find_all((*_NOT_ALONE, nodes.Name))]:
+            for inner in [node, *find_all(node, (*_NOT_ALONE, nodes.Name))]:
                 if isinstance(inner, _NOT_ALONE):
                     raise WholeByRow(f"{type(inner).__name__.lower()} at line {inner.lineno}")
                 if isinstance(inner, nodes.Name) and inner.name in self.expressions.template_names:

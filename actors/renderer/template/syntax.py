@@ -4,29 +4,39 @@ Nothing is evaluated here, and the tree is not changed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS, MAX_TOKENS
+from actors.renderer.template.walking import find_all
 
 _SOURCE_CHARS = 120  # of a slot in a report
 _LONG_NUMBER = re.compile(r"[0-9][0-9_]{4000}|0[xX][0-9a-fA-F_]{4000}")  # Jinja2's lexer takes a gigabyte for a million digits
 _parser = Environment()  # default syntax; used for nothing but parsing
 
 
+Token = tuple[int, str, str]  # line, kind, text
+
+
 def parse(source: str, name: str) -> nodes.Template:
     """The tree of one template. Raises InvalidInput with the place of the mistake."""
+    return _parsed(source, name)[0]
+
+
+def _parsed(source: str, name: str) -> tuple[nodes.Template, list[Token]]:
+    """The tree, and the tokens that it was made of."""
     if len(source) > MAX_SOURCE_CHARS:
         raise _invalid(name, f"has over {MAX_SOURCE_CHARS:,} characters")
     if found := _LONG_NUMBER.search(source):
         raise _invalid(name, "has a number of over 4,000 digits", source.count("\n", 0, found.start()) + 1)
     try:
-        for count, (line, _, _) in enumerate(_parser.lex(source)):
-            if count == MAX_TOKENS:
-                raise _invalid(name, f"has more than {MAX_TOKENS:,} words and signs in its tags", line)
+        tokens = list(islice(_parser.lex(source), MAX_TOKENS + 1))
+        if len(tokens) > MAX_TOKENS:
+            raise _invalid(name, f"has more than {MAX_TOKENS:,} words and signs in its tags", tokens[-1][0])
         tree = _parser.parse(source)
     except TemplateSyntaxError as error:
         raise _invalid(name, error.message or "syntax error", error.lineno) from None
@@ -35,7 +45,7 @@ def parse(source: str, name: str) -> nodes.Template:
     except MemoryError:
         raise _invalid(name, "is too large to be read") from None
     _check_size(tree, name)
-    return tree
+    return tree, tokens
 
 
 def _invalid(name: str, message: str, line: int = 0) -> InvalidInput:
@@ -69,15 +79,15 @@ class Source:
     @classmethod
     def read(cls, name: str, source: str) -> "Source":
         """Raises InvalidInput."""
-        tree = parse(source, name)
+        tree, tokens = _parsed(source, name)
         nodes_ = [
-            part for output in tree.find_all(nodes.Output) for part in output.nodes if not isinstance(part, nodes.TemplateData)
+            part for output in find_all(tree, nodes.Output) for part in output.nodes if not isinstance(part, nodes.TemplateData)
         ]
-        texts = list(_between(source, "variable_begin", "variable_end"))
+        texts = list(_between(tokens, "variable_begin", "variable_end"))
         # Both stand in the order of the file, so they can be matched one by one.
         slots = {id(node): text for node, text in zip(nodes_, texts, strict=True)} if len(nodes_) == len(texts) else {}
         blocks: dict[int, str] = {}
-        tags = list(_between(source, "block_begin", "block_end"))
+        tags = list(_between(tokens, "block_begin", "block_end"))
         for line, text in tags:
             blocks.setdefault(line, text)
         return cls(name, tree, slots, blocks, tuple(text for _, text in tags if re.match(r"(el)?if\b", text)), source)
@@ -99,10 +109,10 @@ class Source:
         return self.blocks.get(line, "")
 
 
-def _between(source: str, begin: str, end: str) -> Iterator[tuple[int, str]]:
+def _between(tokens: Iterable[Token], begin: str, end: str) -> Iterator[tuple[int, str]]:
     inside: list[str] | None = None
     start = 0
-    for line, token, value in _parser.lex(source):
+    for line, token, value in tokens:
         if token == begin:
             inside, start = [], line
         elif token == end and inside is not None:
