@@ -4,7 +4,7 @@ Only reads trees. An unknown name is a problem unless the template itself asks w
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -66,9 +66,9 @@ class _Checker:
 
     def template(self, tree: nodes.Template, name: str, outer: frozenset[str], path: tuple[str, ...]) -> None:
         """Checks one tree; `outer` are the names that templates around it set, `path` the files that led here."""
-        own = outer | _assigned(tree) | self._lent(tree, MAX_INCLUDE_DEPTH)
-        self._names(tree, name, own)
         whole = below(tree)
+        own = outer | _assigned(whole) | self._lent(tree, MAX_INCLUDE_DEPTH)
+        self._names(tree, whole, name, own)
         for node in whole:
             self._node(node, name, own)
         for node in whole:
@@ -95,7 +95,7 @@ class _Checker:
     def _add(self, name: str, line: int, message: str) -> None:
         self.problems.append(Problem(name, message, line))
 
-    def _names(self, tree: nodes.Template, name: str, own: frozenset[str]) -> None:
+    def _names(self, tree: nodes.Template, whole: Sequence[nodes.Node], name: str, own: frozenset[str]) -> None:
         tracker = TrackingCodeGenerator(_probe)
         tracker.optimizer = None
         try:
@@ -104,7 +104,6 @@ class _Checker:
             self._add(name, error.lineno, error.message or "not allowed here")
             return
         free = tracker.undeclared_identifiers - own - _SPECIAL
-        whole = below(tree)
         called = {id(node.node) for node in whole if isinstance(node, nodes.Call)}
         asked = set(_asked(whole))
         functions = REGISTRY.keys() | GLOBALS
@@ -175,10 +174,10 @@ class _Checker:
         self.template(source.tree, name, own, path)
 
 
-def _assigned(tree: nodes.Template) -> frozenset[str]:
-    """Names that statements of the template set for what follows them (not loop targets: those end with their loop)."""
+def _assigned(found: Iterable[nodes.Node]) -> frozenset[str]:
+    """Names that the statements among these nodes set for what follows them (not loop targets: those end with their loop)."""
     kinds = (nodes.Assign, nodes.AssignBlock, nodes.Macro, nodes.Import, nodes.FromImport)
-    return frozenset(name for node in find_all(tree, kinds) for name in set_names(nodes.Template([_head(node)])))
+    return frozenset(name for node in found if isinstance(node, kinds) for name in set_names(nodes.Template([_head(node)])))
 
 
 def _head(node: nodes.Node) -> nodes.Node:

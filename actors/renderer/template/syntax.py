@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.lexer import TokenStream
+from jinja2.parser import Parser
 
 from actors.model.errors import InvalidInput, Problem
 from actors.renderer.functions.limits import MAX_DEPTH, MAX_NODES, MAX_SOURCE_CHARS, MAX_TOKENS
@@ -37,7 +39,9 @@ def _parsed(source: str, name: str) -> tuple[nodes.Template, list[Token]]:
         tokens = list(islice(_parser.lex(source), MAX_TOKENS + 1))
         if len(tokens) > MAX_TOKENS:
             raise _invalid(name, f"has more than {MAX_TOKENS:,} words and signs in its tags", tokens[-1][0])
-        tree = _parser.parse(source)
+        parser = Parser(_parser, source)
+        parser.stream = TokenStream(_parser.lexer.wrap(iter(tokens)), None, None)  # these tokens, not the same ones lexed again
+        tree = parser.parse()
     except TemplateSyntaxError as error:
         raise _invalid(name, error.message or "syntax error", error.lineno) from None
     except RecursionError:
