@@ -32,7 +32,7 @@ from cluster.vault import Vault
 FIRST_ROWS = 32  # that are rendered together before the weight of a mail is known
 ROWS_WITH_FILES = 64  # where each row brings files of its own: the next ones may be far heavier than those before
 MOST_ROWS = 4_096  # what a step costs whatever its rows is spread over them: 2,048 take a sixth longer a row
-SHARD_BYTES = 64 << 20  # what the mails of rows that are rendered together may weigh: their columns are mostly far less
+SHARD_BYTES = 50 << 20  # what the mails of rows that are rendered together may weigh: their columns are mostly far less
 BLOCK_BYTES = 24 << 20  # what a block of mails weighs: a few are all that a worker holds
 HELD = 2
 
