@@ -24,6 +24,7 @@ from actors.ledger.lines import RowLine
 from actors.ledger.memory import Memory, States, Undo
 from actors.ledger.overview import EndedJobs, list_jobs, record_of, status_of, with_trouble
 from actors.ledger.series import Series
+from actors.ledger.states import DEFERRED
 from actors.ledger.store import Store
 from actors.ledger.writes import Writer, batches
 from actors.model.delivery import Advanced, DueRows, Opening, Outcome
@@ -153,6 +154,9 @@ class Ledger:
 
     async def due(self, job: str, now: float, limit: int, after: int = -1) -> DueRows:
         def waiting(memory: Memory, connection: sa.Connection) -> DueRows:
+            live = memory.jobs.get(job)
+            if live is not None and not live.counts[DEFERRED]:
+                return lines.none_due()
             number, states = self._ended.states(memory, connection, job)
             return lines.due(connection, number, states, now, limit, after)
 

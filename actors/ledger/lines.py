@@ -98,6 +98,12 @@ def due(connection: sa.Connection, job: int, states: States, now: float, limit: 
     )
 
 
+def none_due() -> DueRows:
+    """No row of the job is deferred."""
+    empty = np.zeros(0, np.int64)
+    return DueRows(empty, empty.astype(np.int16), empty, empty.astype(np.float64), [], 0.0)
+
+
 def lines(
     connection: sa.Connection, job: int, states: States, after: int, limit: int, wanted: Sequence[RowState]
 ) -> list[RowLine]:
