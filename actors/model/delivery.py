@@ -1,7 +1,8 @@
 """Nouns of the way from the conductor to the receiver: sites, lanes, leases, envelopes, outcomes."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +149,17 @@ class Outcome(NamedTuple):
     avoid: str = ""  # egresses that the next attempt should avoid (blame egress), or ONLY and the one it should take
     reason: Reason = Reason.UNSAID
     tls: str = ""  # "TLSv1.3 TLS_AES_256_GCM_SHA384 verified"; empty: a plain connection, or none
+
+
+class Outcomes(list[Outcome]):
+    """Those of one call. They travel as plain tuples, which takes a third of the time of named ones."""
+
+    def __reduce__(self) -> "tuple[Callable[..., Outcomes], tuple[list[tuple[object, ...]]]]":
+        return _outcomes, ([tuple(outcome) for outcome in self],)
+
+
+def _outcomes(values: Iterable[Iterable[Any]]) -> Outcomes:
+    return Outcomes(map(Outcome._make, values))
 
 
 NO_MORE = -1.0

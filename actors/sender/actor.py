@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
 
-from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Reply, Site
+from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Outcomes, Reply, Site
 from actors.model.errors import Fenced
 from actors.model.laneports import Reputation
 from actors.model.ports import Clock, Conductor, Resolver, SendLedger
@@ -188,8 +188,8 @@ class Sender:
         if not group and not self._groups.open:
             return
         asked, lapsed = self._clock(), not self.may_start()
-        call = self._ledger.advance
-        advanced = await patiently(lambda: call(self._egress.address, self._epoch, group.results, group.openings))
+        call, results = self._ledger.advance, Outcomes(group.results)
+        advanced = await patiently(lambda: call(self._egress.address, self._epoch, results, group.openings))
         self._lease_until = min(advanced.lease_until, asked + SENDER_LEASE_SECONDS)
         refused, halted = self._groups.done(group, advanced)
         for mail in refused:

@@ -9,7 +9,7 @@ from actors.sender.groups import FULL_GROUP, Groups
 from actors.sender.hand import Hand
 
 LINGER = 0.05  # results wait so long in any case,
-LOOKS = 6  # and so many times as long at most
+LOOKS = 8  # and so many times as long at most
 RENEW_SECONDS = 1.0  # with rows open the lease is renewed at least so often
 
 

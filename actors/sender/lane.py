@@ -22,8 +22,8 @@ from actors.sender.tally import Tally
 
 FIRST_ROWS = 32  # open at once on a lane that nobody knows yet: eight new lanes fit
 READY_SECONDS = 2.0  # rendered mail kept ready, in seconds of the lane's own speed
-OPEN_SECONDS = 0.5  # the same for rows open in the ledger: enough for large calls to it
-SHORT_SECONDS = 0.1  # a lane with less than this opened is short of mail: a call to the ledger takes as long when it is busy
+OPEN_SECONDS = 0.5  # rows open in the ledger beyond two a connection, in seconds of that speed: enough for large calls to it
+SHORT_SECONDS = 0.1  # with less than this beyond two a connection a lane is short: a call takes as long when the ledger is busy
 MOST_READY = 1024
 TRIES = 2  # connections that one opened mail may meet the end of, besides those that have carried enough
 MAILS_A_CONNECTION = 4  # so many wait before another connection is worth its set-up
@@ -107,8 +107,8 @@ class Lane:
         """How many of the ready mails may be opened now."""
         if not self.connections.sessions:
             return 0
-        wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
-        most: float = max(wanted, 2 * self.limits.concurrency)
+        carried = 2 * self.limits.concurrency
+        most: float = max(FIRST_ROWS, carried) if self.rate < 0 else carried + int(self.rate * OPEN_SECONDS)
         if self.limits.rate:
             most = min(most, max(FEWEST_OPEN, self.limits.rate * PACED_SECONDS))
         room = min(most - self.open, self._pace.allowed(self._owner.now()) - len(self.queue))
@@ -116,9 +116,9 @@ class Lane:
 
     @property
     def short(self) -> bool:
-        """Whether it runs out of opened mail while there is more that may be opened."""
-        soon = FIRST_ROWS / 4 if self.rate < 0 else self.rate * SHORT_SECONDS
-        return len(self.queue) < soon and self.openable > 0
+        """Whether its connections run out of opened mail while there is more that may be opened."""
+        soon = 2 * len(self.connections.sessions) + self.rate * SHORT_SECONDS
+        return self.open < (FIRST_ROWS / 2 if self.rate < 0 else soon) and self.openable > 0
 
     @property
     def loaded(self) -> bool:

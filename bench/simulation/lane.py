@@ -137,8 +137,9 @@ class Lane:
     def _open_rows(self) -> None:
         if not self.connections:
             return
-        wanted = FIRST_ROWS if self.rate < 0 else int(self.rate * OPEN_SECONDS)
-        wanted = max(wanted, 2 * self.limits.concurrency) - self.open
+        carried = 2 * self.limits.concurrency
+        wanted = max(FIRST_ROWS, carried) if self.rate < 0 else carried + int(self.rate * OPEN_SECONDS)
+        wanted -= self.open
         for _ in range(int(min(len(self.ready), wanted, self._pace.allowed(self._engine.clock()) - len(self.queue)))):
             self.queue.append((self.ready.popleft(), 0))
             self.open += 1

@@ -1,16 +1,18 @@
 """What an attempt's end means for its row: when it goes again, through whom, and what is no attempt at all."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.delivery import ONLY, Lease, Reply
+from actors.model.delivery import ONLY, Lease, Outcome, Outcomes, Reply
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Chunk, Row, Work
-from actors.sender.outcomes import MOST_AVOIDED, Place, outcome
+from actors.sender.outcomes import MOST_AVOIDED, TAKEN, Place, outcome
 from actors.sender.retry import CURVES, JITTER
 
 NOW = 1e9
@@ -92,3 +94,10 @@ def test_a_chunk_tells_its_rows_what_they_avoid() -> None:
     chunk = Chunk(row().work, n, np.zeros(4, np.int16), np.zeros(4, np.int64), np.zeros(4), "a b")
     head = chunk.take(1)
     assert [r.avoid for c in (head, chunk) for r in c.each()] == ["a b"] * 4
+
+
+def test_outcomes_of_a_call_travel_whole() -> None:
+    sent = Outcomes([outcome(row(), Stage.DOT, Reply(250, "taken", "2.0.0"), TAKEN, Place("a", "mx.test"), NOW)])
+    arrived = pickle.loads(pickle.dumps(sent, 5))
+    assert arrived == sent
+    assert type(arrived[0]) is Outcome
