@@ -154,7 +154,7 @@ async def test_a_stuck_hand_gives_its_oldest_lease_back(monkeypatch: pytest.Monk
         bench.conductor.shards[:] = [shard(site(fast, "fast.test"), range(9000, 9100))]
         await until(lambda: len(fast.received) == 100)
         await until(lambda: any("tarpit.test" in busy for busy in bench.conductor.busy_seen))
-        assert len(bench.ledger.open) <= 32
+        assert len([row for _, row in bench.ledger.open if row < 4000]) <= 32
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
