@@ -6,101 +6,34 @@ it drains the senders and closes the ledger, so that nothing is left on the wire
 """
 
 import asyncio
-import gc
 import logging
-import os
 import signal
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
 from ray.util import list_named_actors
 
 from actors.model.errors import HongyanError
 from cluster import names
 from cluster.build import Parts, arguments, role, roles
 from cluster.config import Config, load
+from cluster.facade import facade
 from cluster.metrics import Metrics
 from cluster.nodes import present
 from cluster.options import options
-from cluster.remote import Remote
+from cluster.remote import Remote, connect
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0
-START_SECONDS = 60.0  # for Ray to come up
 DRAIN_SECONDS = 20.0
 METRICS_SECONDS = 5.0  # Ray tells them every ten
-# Of Python's collector. What an actor's process has imported, some hundred thousand objects, is never garbage and is not looked
-# through again; what it makes for mails is freed by reference counts.
-YOUNG, OLDER = 20_000, 50
-
-
-def described(role_class: type, name: str) -> type:
-    """The class whose instances show in the dashboard with their name and what they do."""
-    text = f"{name}: {(role_class.__doc__ or '').strip().partition(chr(10))[0]}"
-    return type(role_class.__name__, (role_class,), {"__repr__": lambda _: text, "__module__": role_class.__module__})
-
-
-def settled(role_class: type) -> type:
-    """The class whose constructor leaves the collector little to do: looking through all that is imported costs a sender a
-    fifth of its time."""
-
-    class Settled(role_class):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any):
-            super().__init__(*args, **kwargs)
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(YOUNG, OLDER, OLDER)
-
-    Settled.__name__ = Settled.__qualname__ = role_class.__name__
-    Settled.__doc__ = role_class.__doc__
-    return Settled
-
-
-def looping(role_class: type) -> type:
-    """The class with its `run()` started by the constructor, so that a restart by Ray starts it too.
-
-    When `run()` fails the process ends, and Ray starts it anew.
-    """
-
-    class Looping(role_class):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any):
-            super().__init__(*args, **kwargs)
-            self._main = asyncio.get_running_loop().create_task(self.run())
-            self._main.add_done_callback(_end_process)
-
-    Looping.__name__ = Looping.__qualname__ = role_class.__name__
-    return Looping
-
-
-def _end_process(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.error("the main loop failed", exc_info=task.exception())
-        logging.shutdown()
-        os._exit(1)
-
-
-def connect(address: str | None = None) -> None:
-    """Joins the cluster as a driver; waits for it to come up."""
-    until = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            ray.init(address=address or os.environ.get("RAY_ADDRESS", "auto"), namespace=names.NAMESPACE, log_to_driver=False)
-            return
-        except (ConnectionError, RuntimeError, RayError):
-            if time.monotonic() > until:
-                raise
-            time.sleep(LOOK_SECONDS)
 
 
 def create(parts: Parts, name: str) -> Any:
     """The actor `name`, made if it is not there. Its description shows in the dashboard."""
-    role_class = described(settled(role(name)), name)
-    target = looping(role_class) if hasattr(role_class, "run") else role_class
-    actor = ray.remote(target).options(**options(name, parts.config))
+    actor = ray.remote(facade(role(name), name)).options(**options(name, parts.config))
     return actor.remote(**arguments(parts, name))
 
 

@@ -8,7 +8,8 @@ import asyncio
 import logging
 import sys
 
-from cluster.launch import DRAIN_SECONDS, connect, drain
+from cluster.launch import DRAIN_SECONDS, drain
+from cluster.remote import connect
 
 log = logging.getLogger(__name__)
 

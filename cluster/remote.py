@@ -4,6 +4,8 @@ Ray's errors are translated here and nowhere else: an actor that is away becomes
 comes back as itself.
 """
 
+import os
+import time
 from functools import partial
 from typing import Any
 
@@ -13,6 +15,8 @@ from ray.exceptions import GetTimeoutError, RayActorError, RayError, RayTaskErro
 
 from actors.model.errors import HongyanError, Unavailable
 from cluster.names import NAMESPACE
+
+START_SECONDS, AGAIN_SECONDS = 60.0, 1.0  # for Ray to come up; between two tries
 
 
 class Remote:
@@ -48,3 +52,16 @@ class Remote:
             raise Unavailable(self._name, type(error).__name__) from None
         except ValueError:  # Ray knows no actor of this name (yet)
             raise Unavailable(self._name, "it is not there yet") from None
+
+
+def connect(address: str | None = None) -> None:
+    """Joins the cluster as a driver; waits for it to come up."""
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            ray.init(address=address or os.environ.get("RAY_ADDRESS", "auto"), namespace=NAMESPACE, log_to_driver=False)
+            return
+        except (ConnectionError, RuntimeError, RayError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(AGAIN_SECONDS)

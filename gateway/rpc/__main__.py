@@ -8,8 +8,7 @@ import time
 from actors.model.errors import HongyanError, InvalidInput
 from cluster import names
 from cluster.config import Config, load
-from cluster.launch import connect
-from cluster.remote import Remote
+from cluster.remote import Remote, connect
 from cluster.vault import Vault
 from gateway.rpc.backend import Backend
 from gateway.rpc.server import run

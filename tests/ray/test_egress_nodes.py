@@ -109,7 +109,7 @@ async def test_at_most_one_actor_holds_an_egress(held: None, node: Any, config: 
     launch.create(Parts(config, Remote), names.sender(THERE))
     await asked(Remote(names.sender(THERE)))
     wish = launch.options(names.sender(THERE), config) | {"name": "second"}
-    second = ray.remote(launch.looping(Held)).options(**wish).remote()
+    second = ray.remote(launch.facade(Held, "second")).options(**wish).remote()
     answer = second.where.remote()
     assert ray.wait([answer], timeout=3)[0] == []
     kill(names.sender(THERE))

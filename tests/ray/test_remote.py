@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 
 import pytest
 
 from actors.model.errors import Conflict, Unavailable
-from cluster.launch import described, looping
+from cluster.build import role
+from cluster.facade import facade
+from cluster.names import LEDGER
 from cluster.options import options
 from cluster.remote import Remote
 
@@ -39,9 +43,6 @@ class Counter:
     async def break_loop(self) -> None:
         self.fail = True
 
-    async def words(self) -> str:
-        return repr(self)
-
     async def refuse(self) -> None:
         raise Conflict("job", "already done")
 
@@ -52,7 +53,7 @@ def start(name: str) -> Remote:
     kind = {"name": name, "resources": {}, "max_concurrency": 4}
     from cluster.config import Config
 
-    ray.remote(looping(described(Counter, name))).options(**options("reputation", Config()) | kind).remote()
+    ray.remote(facade(Counter, name)).options(**options("reputation", Config()) | kind).remote()
     return Remote(name)
 
 
@@ -81,9 +82,20 @@ async def test_the_main_loop_runs_by_itself(remote: Remote) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_an_actor_says_who_it_is(remote: Remote) -> None:
-    await eventually(remote, "count")
-    assert (await remote.words()).endswith(": Counts in its main loop; dies on request.")
+async def test_an_actor_says_who_it_is() -> None:
+    assert repr(facade(Counter, "counter")()) == "counter: Counts in its main loop; dies on request."
+
+
+async def test_a_caller_imports_nothing_of_the_role() -> None:
+    import ray.cloudpickle
+
+    sent = ray.cloudpickle.dumps(facade(role(LEDGER), LEDGER))
+    code = "import sys, ray.cloudpickle as c; print(c.load(sys.stdin.buffer).__name__, {n.split('.')[0] for n in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
+    name, _, modules = done.stdout.decode().partition(" ")
+    assert name == "Ledger"
+    assert "'cluster'" in modules
+    assert "'actors'" not in modules
 
 
 async def test_an_error_of_ours_comes_back_as_itself(remote: Remote) -> None:
