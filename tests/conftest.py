@@ -31,14 +31,6 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(MEMORY)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What several processes (`-n 3 --dist loadgroup`) share out: whole files, for their fixtures, and the folder that has one
-    Ray cluster for all of its files."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("ray" if folder == "ray" else f"{folder}/{item.path.stem}"))
-
-
 @pytest.fixture(autouse=True)
 def _no_ray_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit test cannot import Ray, though others in its process may have done so."""

@@ -192,7 +192,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(bundle: Path, tmp_path: Path, na
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_the_workers_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     (folder := tmp_path / "bundle").mkdir()
-    process = command(make(folder, 60_000), tmp_path / "out.zip")
+    process = command(make(folder, 240_000), tmp_path / "out.zip")
     until = time.monotonic() + 60
     while not any(f.stat().st_size for f in tmp_path.glob(".out.zip.*.writing/out")) and time.monotonic() < until:
         assert process.poll() is None, process.communicate()
