@@ -26,6 +26,7 @@ from tests.e2e.receivers.policy import Greylist
 from tests.e2e.receivers.postfix import start_postfix
 
 ROWS = 40
+LONG_ROWS = 120  # some seconds at the rate that is taken, so that a limit is seen to rise
 RATE = 18  # mails a second that are taken
 MAILS = 5  # that a connection may carry
 BACK_AFTER = 0.008  # five minutes become 2.4 s: later than every greylist here asks for
@@ -84,13 +85,13 @@ class Sent:
         return [deferral for story in self.stories.values() for deferral in story.deferrals]
 
 
-async def sent(folder: Path, receiver: Receiver, scale: float) -> Sent:
+async def sent(folder: Path, receiver: Receiver, scale: float, rows: int = ROWS) -> Sent:
     """A job through the whole pipeline to one receiver; all of it must arrive, each mail once."""
     routes = [{"pattern": "*", "host": receiver.host, "port": receiver.port, "tls": "opportunistic"}]
     limits: list[LaneLimits] = []
     async with world(folder, routes, retry_scale=scale) as made:
         reputation = made.local.port(names.REPUTATION)
-        job = (await made.submit(bundle(people("to.test", ROWS)))).record.job
+        job = (await made.submit(bundle(people("to.test", rows)))).record.job
 
         async def ended() -> bool:
             limits.extend(found for found in (await reputation.limits()).values() if limits[-1:] != [found])
@@ -100,11 +101,11 @@ async def sent(folder: Path, receiver: Receiver, scale: float) -> Sent:
         await made.until(ended, "the job ends")
         await made.ended(job)
         (lane,) = await reputation.lanes()
-        found = Sent(await made.lines(job), {row: await made.story(job, row) for row in range(ROWS)}, limits, lane)
-    assert Counter(line.state for line in found.lines.values()) == {RowState.DELIVERED: ROWS}
+        found = Sent(await made.lines(job), {row: await made.story(job, row) for row in range(rows)}, limits, lane)
+    assert Counter(line.state for line in found.lines.values()) == {RowState.DELIVERED: rows}
     for row, story in found.stories.items():
         assert found.lines[row].attempts == 1 + len(story.deferrals), row
-    assert rows_of(receiver.wait_for(ROWS)) == Counter(range(ROWS))
+    assert rows_of(receiver.wait_for(rows)) == Counter(range(rows))
     return found
 
 
@@ -176,10 +177,10 @@ def exim_with_rate() -> Iterator[Receiver]:
 @pytest.mark.parametrize("start", [postfix_with_rate, exim_with_rate], ids=["postfix", "exim"])
 async def test_a_rate_limit_is_learned(start: Callable[[], AbstractContextManager[Receiver]], tmp_path: Path) -> None:
     with start() as receiver:
-        found = await sent(tmp_path, receiver, RETRY_SOON)
+        found = await sent(tmp_path, receiver, RETRY_SOON, LONG_ROWS)
         assert over_tls(receiver, found)
     assert {(d["blame"], d["reason"]) for d in found.deferrals} == {(Blame.EGRESS, Reason.RATE)}
-    assert len(found.deferrals) < ROWS, "the lane went on as before"
+    assert len(found.deferrals) < LONG_ROWS, "the lane went on as before"
     rates = [limits.rate for limits in found.limits]
     assert rates[0] == 0.0, "nobody limits a lane that was never refused"
     assert any(rates), "refusals make a limit"
