@@ -14,8 +14,8 @@ rules:
   # A provider that is busy now and then.
   - {domain: yahoo.test, probability: 0.002, reply: "451 4.3.2 too busy, try again later"}
 
-  # Schools greylist: the first try of an address is put off.
-  - {domain: "*.edu.test", greylist: 60s}
+  # Schools greylist: the first try of an address is put off, for two minutes of the demo's fast time.
+  - {domain: "*.edu.test", greylist: 2s}
 
   # One company dislikes bulk mail, another one's connections break: in the message, and after its end without a reply.
   - {domain: strict-insurance.test, at: dot, probability: 0.5, reply: "554 5.7.1 bulk mail is not wanted here"}
