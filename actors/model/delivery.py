@@ -245,9 +245,11 @@ class LaneReport:
     last_reply: str = ""  # the last one that was no 250: "code enhanced text", or "0 what failed"
     egress: int = 0  # blame egress otherwise: our address is listed, blocked or thought little of
     network: int = 0  # lost connections, mails in doubt, a site that nobody reached
-    greylisted: int = 0  # first attempts of a row that were told to come again
-    grey_early: float = 0.0  # the longest time after its first attempt at which a row was greylisted again; 0 = none was
-    grey_passed: float = 0.0  # the shortest time after its first attempt at which a row of a greylisting lane passed; 0 = none
+    greylisted: int = 0  # told to come again, at the first attempt of a row or too early after it
+    grey_again: int = 0  # of them those that had been told so before
+    grey_early: float = 0.0  # the shortest time after its first attempt at which one of these was refused; 0 = none was
+    grey_through: int = 0  # of `delivered` those that had been greylisted before
+    grey_passed: float = 0.0  # the shortest time after its first attempt at which one of these passed; 0 = none did
     connects_refused: int = 0  # of `connect_failures`: the receiver answered, and did not let us in
     closes: int = 0  # connections that the receiver ended after it had answered mails
     closed_after: int = 0  # the fewest mails answered on one of these

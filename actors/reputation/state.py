@@ -89,6 +89,8 @@ class LaneState:
     grey_at: float = 0.0  # when a row was last greylisted
     grey_wait: float = 0.0
     grey_early: float = 0.0
+    grey_came: float = 0.0  # rows that came again after it, decaying
+    grey_again: float = 0.0  # of them those that were early
     rule: str = ""  # the rule that last changed what the lane may do
     why: str = ""
 

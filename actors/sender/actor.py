@@ -9,7 +9,7 @@ import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
 
-from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Outcomes, Reply, Site
+from actors.model.delivery import ONLY, SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Outcomes, Reply, Site
 from actors.model.errors import Fenced
 from actors.model.laneports import Reputation
 from actors.model.ports import Clock, Conductor, Resolver, SendLedger
@@ -20,11 +20,11 @@ from actors.model.states import Blame, Stage, Verdict
 from actors.sender.connect import Connector, TimeLimits, TlsContext, client_context
 from actors.sender.due import LINGER, Due
 from actors.sender.groups import Groups
-from actors.sender.hand import Hand, Mail, RenderOrder, Row, Work
+from actors.sender.hand import Chunk, Hand, Mail, RenderOrder, Row, Work
 from actors.sender.lane import Lane
 from actors.sender.leases import Leases
 from actors.sender.messages import End, Event
-from actors.sender.outcomes import Place, heard, judged, outcome, render_failure
+from actors.sender.outcomes import EARLY, Place, early, heard, judged, outcome, render_failure
 from actors.sender.patience import patiently
 from actors.sender.pool import Order, Pool
 from actors.sender.rendering import Rendering
@@ -36,6 +36,7 @@ FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so
 DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop may take
 LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
 
+TOO_EARLY = Reply(0, "the site greylists, and asks for more time than was known")
 IN_HAND = Judgement(Verdict.DEFERRED, Blame.NONE)
 
 
@@ -129,7 +130,7 @@ class Sender:
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
-            asking = group.create_task(self._leases.run(self._lane_of))
+            asking = group.create_task(self._leases.run(self._lane_of, self._take))
             rendering = group.create_task(self._rendering.run())
             reporting = group.create_task(self._reporting.reports())
             refusing = group.create_task(self._reporting.refusals())
@@ -152,6 +153,18 @@ class Sender:
         lane.site = site  # its hosts may have changed
         self._rendering.wake()
         return None if lane.closed(self._clock()) else lane
+
+    def _take(self, lane: Lane, chunk: Chunk) -> None:
+        """Rows of a new lease; those that greylisting would turn away wait on, untried."""
+        now, wait = self._clock(), lane.limits.grey_wait
+        if wait and chunk.avoid.startswith(ONLY):
+            soon, chunk = chunk.split(early(chunk.first_at, now, wait, chunk.work.lease.retry_scale))
+            place = Place(self._egress.address, lane.site.name)
+            for row in soon.each():
+                entry = outcome(row, Stage.HAND, TOO_EARLY, EARLY, place, now, wait)
+                self._add_result(row.work, entry, was_open=False)
+        if len(chunk.rows):
+            lane.waiting.append(chunk)
 
     def _rendered(self, order: RenderOrder, envelopes: Envelopes, mails: list[Mail]) -> None:
         now = self._clock()
@@ -213,8 +226,9 @@ class Sender:
         """A mail that was open has its end."""
         judgement, words = heard(event, judged(event), lane.limits.readings)
         now, first = self._clock(), mail.row.first_at
-        waited = now - first if first and mail.row.attempt > 1 else 0.0
-        lane.tally.settled(mail.row.work.lease.job, judgement, event.reply, waited, words)
+        lease = mail.row.work.lease
+        waited = (now - first) / lease.retry_scale if first and mail.row.attempt > 1 else 0.0  # as the pauses are counted
+        lane.tally.settled(lease.job, judgement, event.reply, waited, words, bound=mail.row.avoid.startswith(ONLY))
         if self._reporting.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(mail.row.work)
         self._ends[event.end] += 1

@@ -84,6 +84,14 @@ class Chunk:
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
 
+    def split(self, mask: NDArray[np.bool_]) -> "tuple[Chunk, Chunk]":
+        """The rows of the mask, and the others."""
+        return self._of(mask), self._of(~mask)
+
+    def _of(self, mask: NDArray[np.bool_]) -> "Chunk":
+        columns = self.rows[mask], self.attempts[mask], self.stamps[mask], self.first_at[mask]
+        return Chunk(self.work, *columns, self.avoid)
+
     def each(self) -> Iterator[Row]:
         for row, attempts, first_at in zip(self.rows.tolist(), self.attempts.tolist(), self.first_at.tolist(), strict=True):
             yield Row(self.work, row, attempts + 1, first_at, self.avoid)

@@ -251,10 +251,10 @@ class Lane:
                 self.queue.appendleft(mail)
                 continue
             if event.end is End.NOT_SENT:
-                if carried and event.reply.code == CLOSING:  # such a connection does not come again either
+                if not carried or (event.reply.code != CLOSING and event.stage is not Stage.MAIL):
+                    mail.tries += 1  # no other mail has ended this connection: it may be this one
+                elif event.reply.code == CLOSING:
                     self.tally.held_back(judge(event.stage, event.reply), event.reply)
-                else:
-                    mail.tries += 1
                 if mail.tries < TRIES:
                     self.queue.appendleft(mail)  # still open in the ledger, and no dot of it has left
                     continue

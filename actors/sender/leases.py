@@ -38,8 +38,9 @@ class Leases:
         self._finishing: set[asyncio.Task[None]] = set()
         self.stopping = False
 
-    async def run(self, lane_of: Callable[[Site], Lane | None]) -> None:
-        """Keeps the hand filled until `stop`; `lane_of` gives the lane of a site, None when it takes nothing now."""
+    async def run(self, lane_of: Callable[[Site], Lane | None], take: Callable[[Lane, Chunk], None]) -> None:
+        """Keeps the hand filled until `stop`; `lane_of` gives the lane of a site, None when it takes nothing now, `take` puts
+        rows on it."""
         loop = asyncio.get_running_loop()
         asked = took = loop.time()
         while not self.stopping:
@@ -56,7 +57,7 @@ class Leases:
             lease = await self._ask(rows, WAIT)
             asked = took = loop.time()
             if lease is not None:
-                self._accept(lease, lane_of)
+                self._accept(lease, lane_of, take)
 
     def stop(self) -> None:
         """No more leases; one that is on its way is given back by `accept`."""
@@ -90,7 +91,7 @@ class Leases:
         busy = [name for name, lane in self._hand.lanes.items() if lane.closed(now) or lane.loaded]
         return await patiently(lambda: self._conductor.lease(self._egress, self._epoch, busy, rows, wait))
 
-    def _accept(self, lease: Lease, lane_of: Callable[[Site], Lane | None]) -> None:
+    def _accept(self, lease: Lease, lane_of: Callable[[Site], Lane | None], take: Callable[[Lane, Chunk], None]) -> None:
         work = Work(lease, lease.rows)
         self._hand.works.append(work)
         for shard in lease.shards:
@@ -100,7 +101,7 @@ class Leases:
             elif shard.site.refusal is not None:
                 self._settle(chunk.each(), Stage.RESOLVE, shard.site.refusal, shard.site.name)
             elif (lane := lane_of(shard.site)) is not None:
-                lane.waiting.append(chunk)
+                take(lane, chunk)
             else:
                 work.give_back(chunk.rows.tolist())
         self.end()

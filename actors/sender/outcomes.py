@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from actors.model.delivery import NO_MORE, ONLY, Outcome, Reading, Reply, RowFailure
 from actors.model.readings import fold, learned, read
 from actors.model.reasons import Reason
@@ -33,7 +36,9 @@ OURS = {
 }
 MOST_AVOIDED = 8  # egresses that refused a row are asked no more before its next pause
 GREY_SPREAD = 0.05  # rows that were greylisted together do not all come back in the same second
+GREY_MORE = 1.25  # times as long a row waits that came too early
 TAKEN = Judgement(Verdict.DELIVERED, Blame.NONE)
+EARLY = Judgement(Verdict.DEFERRED, Blame.BUSY, Reason.GREYLIST)
 SEVERED = Judgement(Verdict.DEFERRED, Blame.NETWORK, Reason.LOST)
 
 
@@ -85,16 +90,17 @@ def outcome(
         spread = chance(lease.job, row.row, row.attempt)
         tried = _tried(row, place.egress) if blame is Blame.EGRESS else frozenset()
         left = frozenset(lease.egresses) - tried if 0 < len(tried) <= MOST_AVOIDED else frozenset()
+        greylisted = reason is Reason.GREYLIST and grey_wait
         if left or (stage is Stage.HAND and blame is Blame.NONE):
             next_at = in_time(now, now, row.first_at, lease.retry_for, lease.deadline_at)
+        elif greylisted:
+            again = _grey_again(row, stage, now, lease.retry_scale * grey_wait, spread)
+            next_at = in_time(again, now, row.first_at, lease.retry_for, lease.deadline_at)
         else:
             rounds = -(-row.attempt // max(1, len(lease.egresses))) if blame is Blame.EGRESS else row.attempt
             next_at = next_attempt(
                 now, row.first_at, rounds, blame, spread, lease.retry_for, lease.deadline_at, lease.retry_scale
             )
-        greylisted = reason is Reason.GREYLIST and grey_wait
-        if greylisted and next_at:
-            next_at = now + lease.retry_scale * grey_wait * (1 + GREY_SPREAD * spread)
         if not next_at and state is RowState.IN_DOUBT:
             next_at = NO_MORE
         elif not next_at:
@@ -123,6 +129,21 @@ def outcome(
         reason,
         place.tls,
     )
+
+
+def _grey_again(row: Row, stage: Stage, now: float, wait: float, spread: float) -> float:
+    """When a greylisted row goes again: `wait` after it was told so. Later the time counts from its first attempt, and one that
+    came too early all the same goes by its own time, should that be longer than the lane's: domains of one host may differ."""
+    if not row.avoid.startswith(ONLY):
+        return now + wait * (1 + GREY_SPREAD * spread)
+    if stage is not Stage.HAND:
+        wait = max(wait, GREY_MORE * (now - row.first_at))
+    return row.first_at + wait * (1 + GREY_SPREAD * spread)
+
+
+def early(first_at: NDArray[np.float64], now: float, grey_wait: float, scale: float) -> NDArray[np.bool_]:
+    """Which of the rows that a lane greylisted would come too early, as is known of it by now."""
+    return now < first_at + scale * grey_wait
 
 
 def _tried(row: Row, egress: str) -> frozenset[str]:

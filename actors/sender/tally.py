@@ -15,17 +15,17 @@ SHOWN = 200  # characters of a reply
 
 CONGESTION = {Blame.BUSY: "busy", Blame.EGRESS: "egress", Blame.NETWORK: "network"}
 ENDS = ("delivered", "refused", *CONGESTION.values(), "greylisted")
-COUNTS = ("settled", *ENDS, "connect_failures", "connects_refused", "closes")
+COUNTS = ("settled", *ENDS, "connect_failures", "connects_refused", "closes", "grey_again", "grey_through")
 TOLD = ("delivered", "egress", "content", "again")  # what is told of each job
 Words = tuple[str, ...]
 
 
 class Tally:
-    """Counts of one lane. `waited`: seconds since the row's first attempt, 0 = this was the first."""
+    """Counts of one lane. `waited`: seconds since the row's first attempt, 0 = this was the first; `bound`: it was greylisted
+    here before."""
 
     def __init__(self, site: str):
         self._site = site
-        self._greylists = False
         self._clear()
 
     def _clear(self) -> None:
@@ -38,9 +38,19 @@ class Tally:
     def __bool__(self) -> bool:
         return bool(self._counts)
 
-    def settled(self, job: str, judgement: Judgement, reply: Reply, waited: float, words: Words | None = None) -> None:
+    def settled(
+        self,
+        job: str,
+        judgement: Judgement,
+        reply: Reply,
+        waited: float,
+        words: Words | None = None,
+        bound: bool = False,
+    ) -> None:
         """A mail has its end. `words`: of a reply that nobody can read, folded."""
-        kind = self._kind(judgement, waited)
+        kind = _kind(judgement)
+        if bound and waited > 0:
+            self._came_again(kind, waited)
         self._counts["settled"] += 1
         self._counts[kind] += 1
         if kind != "delivered":
@@ -63,18 +73,14 @@ class Tally:
             found = self._jobs[job] = Counter()
         return found
 
-    def _kind(self, judgement: Judgement, waited: float) -> str:
-        if judgement.verdict is Verdict.DELIVERED:
-            if waited and self._greylists:
-                self._passed = min(self._passed or waited, waited)
-            return "delivered"
-        if judgement.reason is Reason.GREYLIST:
-            self._greylists = True
-            if not waited:
-                return "greylisted"
-            self._early = max(self._early, waited)
-            return "busy"
-        return _congestion(judgement) or "refused"
+    def _came_again(self, kind: str, waited: float) -> None:
+        """A row that was greylisted has come again."""
+        if kind == "delivered":
+            self._counts["grey_through"] += 1
+            self._passed = min(self._passed or waited, waited)
+        elif kind == "greylisted":
+            self._counts["grey_again"] += 1
+            self._early = min(self._early or waited, waited)
 
     def held_back(self, judgement: Judgement, reply: Reply) -> None:
         """A connection that had carried mails was ended at MAIL, and the mail goes over another one. Where that is no matter of
@@ -124,10 +130,19 @@ class Tally:
                 told.update(dict(zip(TOLD, tally[1:], strict=True)))
         for unread in report.unread:
             self._not_read(unread[:4], *unread[4:])
-        self._early = max(self._early, report.grey_early)
+        self._early = min(filter(None, (self._early, report.grey_early)), default=0.0)
         self._passed = min(filter(None, (self._passed, report.grey_passed)), default=0.0)
         self._closed_after = min(filter(None, (self._closed_after, report.closed_after)), default=0)
         self._last_reply = self._last_reply or report.last_reply
+
+
+def _kind(judgement: Judgement) -> str:
+    """What a mail's end counts as. Greylisting speaks of the row: it says nothing of the lane's pace."""
+    if judgement.verdict is Verdict.DELIVERED:
+        return "delivered"
+    if judgement.reason is Reason.GREYLIST:
+        return "greylisted"
+    return _congestion(judgement) or "refused"
 
 
 def _congestion(judgement: Judgement) -> str:

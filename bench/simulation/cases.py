@@ -39,6 +39,7 @@ CASES = (
     Case("block_heals", 25 * MINUTE, {"outlook": 24_000, "yahoo": 12_000}, watches=(Watch(ONE, "outlook", 300.0, 720.0),)),
     Case("called_spam", 20 * MINUTE, {"gmail": 18_000, "exim": 9_000}, watches=(Watch(ONE, "gmail", 300.0, 720.0),)),
     Case("greylisted", 40 * MINUTE, {"postfix": 8_000, "exim": 8_000, "hinet": 8_000}),
+    Case("hosted", 40 * MINUTE, {"provider": 48_000, "outlook": 19_500}),
     Case("sinking", 40 * MINUTE, {"outlook": 18_000, "gmail": 20_000}),
     Case("warm_up", 3 * DAY, {"gmail": 6_500, "hinet": 2_600}),
     Case("outage", 25 * MINUTE, {"outlook": 14_000, "pchome": 12_000}),

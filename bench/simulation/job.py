@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from actors.conductor.halts import PROBE_ROWS, Halts
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
+from actors.sender.outcomes import GREY_MORE
 from actors.sender.retry import chance, next_attempt
 from sandbox.world import World
 from sandbox.world.recipients import kind_of
@@ -62,6 +63,7 @@ class Job:
         count = len(self.site_of)
         self.attempts = [0] * count
         self.first_at = [0.0] * count
+        self.bound = [False] * count  # greylisted, so it goes through the same egress again
         self.queues = {site: SiteQueue([]) for site in rows}
         for row, site in enumerate(self.site_of):
             self.queues[site].rows.append(row)
@@ -111,6 +113,16 @@ class Job:
         for row in rows:
             self.queues[self.site_of[row]].returned.append(row)
 
+    def hold_early(self, rows: Sequence[int], egress: str, now: float, grey_wait: float) -> list[int]:
+        """The rows without those that greylisting would turn away, as is known by now: they wait on, untried."""
+        go = []
+        for row in rows:
+            if grey_wait and self.bound[row] and now < self.first_at[row] + grey_wait:
+                heapq.heappush(self._due, (self.first_at[row] + grey_wait, row, BOUND + egress))
+            else:
+                go.append(row)
+        return go
+
     def settle(self, row: int, judgement: Judgement, egress: str, now: float, grey_wait: float = 0.0) -> None:
         """An attempt has ended. `grey_wait`: the row was greylisted and goes again through the same egress after so long."""
         self.attempts[row] += 1
@@ -120,7 +132,9 @@ class Job:
             self.states["delivered" if verdict is Verdict.DELIVERED else "bounced"] += 1
             return
         if grey_wait:
-            heapq.heappush(self._due, (now + grey_wait, row, BOUND + egress))
+            at = first + max(grey_wait, GREY_MORE * (now - first)) if self.bound[row] else now + grey_wait
+            self.bound[row] = True
+            heapq.heappush(self._due, (at, row, BOUND + egress))
             return
         attempt = self.attempts[row]
         at = next_attempt(now, first, attempt, blame, chance(JOB, row, attempt), self.retry_for, 0.0)

@@ -82,7 +82,8 @@ class Sender:
                     continue
                 lane = self.lanes[site] = Lane(self._world.sites[site], self, self._first_limits)
                 wants = lane.wants
-            lane.ready.extend(self._job.take(self.address, site, wants, self.engine.clock(), self._others))
+            rows = self._job.take(self.address, site, wants, self.engine.clock(), self._others)
+            lane.ready.extend(self._job.hold_early(rows, self.address, self.engine.clock(), lane.limits.grey_wait))
 
     # -- lanes tell ------------------------------------------------------------------------------------------------------
 
@@ -118,7 +119,7 @@ class Sender:
             self._noted.note(JOB, lane.name, judgement, reply)
         clock = self.engine.clock()
         first = self._job.first_at[row]
-        lane.seen.settled(JOB, judgement, reply, clock - first if first else 0.0)
+        lane.seen.settled(JOB, judgement, reply, clock - first if first else 0.0, bound=self._job.bound[row])
         wait = lane.limits.grey_wait if judgement.reason is Reason.GREYLIST else 0.0
         self._job.settle(row, judgement, self.address, clock, wait)
 

@@ -139,12 +139,13 @@ def _recipients(reader: Reader, place: str, data: object) -> tuple[tuple[str, fl
 
 
 def _greylist(reader: Reader, place: str, data: object) -> spec.Greylist:
-    _, take = _values(reader, place, data, ("after", "keep", "network", "trust"))
+    _, take = _values(reader, place, data, ("after", "keep", "network", "trust", "domains"))
     return spec.Greylist(
         after=take("after", reading.seconds, 300.0),
         keep=take("keep", reading.seconds, 4 * 3600.0),
         network=take("network", reading.flag, False),
         trust=take("trust", reading.positive, 0),
+        domains=take("domains", read.domains, ()),
     )
 
 

@@ -41,6 +41,8 @@ class Memory:
     def refuses(self, now: float, source: str, recipient: str) -> bool:
         """Whether this try comes too early; it is remembered."""
         spec = self._spec
+        if spec.domains and not _within(recipient.rpartition("@")[2], spec.domains):
+            return False
         who = _network(source) if spec.network else source
         if spec.trust and self._passed.get(who, 0) >= spec.trust:
             return False
@@ -56,6 +58,11 @@ class Memory:
         if self._spec.trust:
             who = _network(source) if self._spec.network else source
             self._passed[who] = self._passed.get(who, 0) + 1
+
+
+@lru_cache(4096)
+def _within(domain: str, patterns: tuple[str, ...]) -> bool:
+    return any(domain.endswith(p[1:]) if p.startswith("*.") else domain == p for p in patterns)
 
 
 @lru_cache(4096)

@@ -46,6 +46,7 @@ class Greylist:
     keep: float = 4 * 3600.0  # a first try is forgotten after so long without a second one
     network: bool = False  # a source is its /24 (IPv4) or /64 (IPv6)
     trust: int = 0  # mails that passed after which a source is asked no more; 0 = never
+    domains: tuple[str, ...] = ()  # of the site's, those whose recipients are greylisted; () = all
 
 
 @dataclass(frozen=True, slots=True)

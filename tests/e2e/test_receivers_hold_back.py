@@ -161,6 +161,14 @@ async def test_opensmtpd_with_a_greylisting_filter(tmp_path: Path) -> None:
     assert found.lane["last_close"] == MAILS
 
 
+async def test_exim_hangs_up_after_ten_refusals_and_no_row_is_told_so() -> None:
+    """It counts each RSET that follows no mail; the mail that then meets the end of the connection was not looked at."""
+    with start_exim(rcpt="  deny\n    message = 5.1.1 No such user here") as receiver:
+        ends = await deliver(receiver, range(8 * ROWS))
+        assert "too many nonmail commands" in (receiver.box.parent / "log-mainlog").read_text()
+    assert {(o.state, o.reason) for o in ends.values()} == {(RowState.BOUNCED, Reason.UNKNOWN)}
+
+
 @contextmanager
 def postfix_with_rate() -> Iterator[Receiver]:
     rate = f"smtpd_client_message_rate_limit = {RATE}\nanvil_rate_time_unit = 1s\n"

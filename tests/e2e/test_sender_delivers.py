@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from actors.model.delivery import Dsn, LaneLimits, Reply, Site
+from actors.model.delivery import ONLY, Dsn, LaneLimits, Reply, Site
 from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 from actors.sender.pool import MOST_CONNECTIONS
-from tests.e2e.sending import Bench, running, site, until
+from tests.e2e.sending import EGRESS, Bench, running, site, until
 from tests.fakes.ports import shard
 from tests.fakes.smtp import FakeSmtp, Script
 
@@ -118,6 +119,25 @@ async def test_stamp_of_a_row_in_doubt_is_kept() -> None:
         bench.conductor.shards.append(shard(site(server), [1, 2], stamp=1234567))
         await until(lambda: len(bench.ledger.outcomes) == 2)
     assert seen == [1234567, 1234567]
+
+
+async def test_greylisted_rows_that_would_be_early_are_held_back_without_an_attempt() -> None:
+    known = LaneLimits(2, grey_wait=400.0)
+    async with FakeSmtp() as server, running(Bench(first_limits=known)) as bench:
+        bench.reputation.limits = known
+        now = time.time()
+        bound = shard(site(server), [1, 2, 3], attempts=1, first_at=now - 300.0)
+        bound.first_at[1] = now - 500.0
+        fresh = shard(site(server), [4])
+        bench.conductor.shards += [replace(bound, avoid=f"{ONLY}{EGRESS}"), fresh]
+        await until(bench.settled(4))
+    ends = {row: outcome for (_, row), outcome in bench.ledger.outcomes.items()}
+    assert {row for row, end in ends.items() if end.state is RowState.DELIVERED} == {2, 4}
+    for row in (1, 3):
+        assert (ends[row].state, ends[row].stage, ends[row].reason) == (RowState.DEFERRED, Stage.HAND, Reason.GREYLIST)
+        assert 400.0 <= ends[row].next_at - (now - 300.0) <= 420.0
+        assert ends[row].avoid == f"{ONLY}{EGRESS}"
+    assert len(server.received) == 2
 
 
 async def test_several_sites_at_once_a_slow_one_blocks_nobody() -> None:

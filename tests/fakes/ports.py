@@ -117,6 +117,10 @@ def shard(site: Site, rows: Sequence[int], attempts: int = 0, stamp: int = 0, fi
     )
 
 
+def _part(of: Shard, rows: slice) -> Shard:
+    return Shard(of.site, of.rows[rows], of.attempts[rows], of.stamps[rows], of.first_at[rows], of.avoid)
+
+
 @dataclass
 class FakeConductor:
     """Conductor: hands out what it was given, checks that every lease is finished once."""
@@ -140,11 +144,10 @@ class FakeConductor:
         for s in [s for s in self.shards if s.site.name not in busy_sites]:
             if left <= 0:
                 break
-            head = Shard(s.site, s.rows[:left], s.attempts[:left], s.stamps[:left], s.first_at[:left])
+            head = _part(s, slice(left))
             self.shards.remove(s)
             if len(s.rows) > left:
-                rest = Shard(s.site, s.rows[left:], s.attempts[left:], s.stamps[left:], s.first_at[left:])
-                self.shards.append(rest)
+                self.shards.append(_part(s, slice(left, None)))
             taken.append(head)
             left -= len(head.rows)
         if not taken:

@@ -36,6 +36,8 @@ def reports() -> st.SearchStrategy[LaneReport]:
         closes=st.integers(0, 4),
         closed_after=st.integers(0, 50),
         started=few,
+        grey_again=few,
+        grey_through=few,
         grey_early=st.floats(0, 1e5),
         grey_passed=st.floats(0, 1e5),
         last_reply=st.sampled_from(["", "421 4.7.0 too many connections", "550 5.7.1 blocked"]),
@@ -200,10 +202,14 @@ def test_greylisting_is_no_refusal_and_its_time_is_learned() -> None:
     lane = fresh()
     limits = step(lane, LaneReport("s.test", greylisted=40, started=40, connections=4), 1000.0, View())
     assert (lane.circuit, limits.rate, limits.grey_wait) == (OPEN, 0.0, 305.0)
-    later = step(lane, LaneReport("s.test", busy=1, delivered=50, grey_early=400.0, connections=4), 1400.0, View())
-    assert later.grey_wait == pytest.approx(640.0)
-    sooner = step(lane, LaneReport("s.test", delivered=50, grey_passed=500.0, connections=4), 2000.0, View())
-    assert sooner.grey_wait == pytest.approx(510.0)
+    early = LaneReport("s.test", greylisted=9, grey_again=9, delivered=50, grey_early=400.0, connections=4)
+    later = step(lane, early, 1400.0, View())
+    assert (lane.circuit, later.rate, later.grey_wait) == (OPEN, 0.0, pytest.approx(500.0))
+    passed = LaneReport("s.test", delivered=50, grey_through=50, grey_passed=450.0, connections=4)
+    sooner = step(lane, passed, 2000.0, View())
+    assert sooner.grey_wait == pytest.approx(459.0)
+    few = LaneReport("s.test", greylisted=2, grey_again=2, grey_early=9000.0, delivered=9, grey_through=9, grey_passed=460.0)
+    assert step(lane, few, 2100.0, View()).grey_wait == sooner.grey_wait, "a domain of its own kind, say"
 
 
 def test_the_number_of_mails_a_connection_is_learned_but_not_from_refusals() -> None:

@@ -12,7 +12,7 @@ from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, RowState, Stage, Verdict
 from actors.sender.hand import Chunk, Row, Work
-from actors.sender.outcomes import MOST_AVOIDED, TAKEN, Place, outcome
+from actors.sender.outcomes import EARLY, GREY_MORE, GREY_SPREAD, MOST_AVOIDED, TAKEN, Place, early, outcome
 from actors.sender.retry import CURVES, JITTER
 
 NOW = 1e9
@@ -52,6 +52,38 @@ def test_alone_it_waits(pool: tuple[str, ...]) -> None:
 
 def test_what_was_bound_to_an_egress_is_not_tried_by_it_again() -> None:
     assert blocked("a", avoid=f"{ONLY}a") == (0.0, "a")
+
+
+def greylisted(known: Row, stage: Stage = Stage.RCPT, wait: float = 305.0) -> Outcome:
+    return outcome(known, stage, Reply(450, "greylisted"), EARLY, Place("a", "mx.test"), NOW, wait)
+
+
+def after(found: Outcome, since: float) -> tuple[float, float]:
+    """How long after `since` it goes again, without the spread: between which seconds."""
+    return (found.next_at - since) / (1 + GREY_SPREAD), found.next_at - since
+
+
+def test_a_greylisted_row_comes_back_when_the_lane_says_and_later_at_its_own_time() -> None:
+    first = greylisted(row(first_at=NOW - 7200.0))  # two hours of other trouble before
+    least, most = after(first, NOW)
+    assert least <= 305.0 <= most
+    assert first.avoid == f"{ONLY}a"
+    bound = {"attempt": 2, "avoid": first.avoid}
+    least, most = after(greylisted(row(first_at=NOW - 305.0, **bound), wait=400.0), NOW - 305.0)
+    assert least <= 400.0 <= most, "the lane knows better by now"
+    least, most = after(greylisted(row(first_at=NOW - 1000.0, **bound)), NOW - 1000.0)
+    assert least <= GREY_MORE * 1000.0 <= most, "its domain wants more than the others"
+
+
+def test_a_row_that_would_be_early_is_held_back() -> None:
+    first_at = np.array([NOW - 400.0, NOW - 300.0])
+    assert early(first_at, NOW, 350.0, 1.0).tolist() == [False, True]
+    assert early(first_at, NOW, 350.0, 0.5).tolist() == [False, False]
+    held = greylisted(row(attempt=2, avoid=f"{ONLY}a", first_at=NOW - 300.0), Stage.HAND, 350.0)
+    least, most = after(held, NOW - 300.0)
+    assert (held.state, held.avoid, least <= 350.0 <= most) == (RowState.DEFERRED, f"{ONLY}a", True)
+    late = row(attempt=2, avoid=f"{ONLY}a", first_at=NOW - 300.0, retry_for=320.0)
+    assert greylisted(late, Stage.HAND, 350.0).state is RowState.EXPIRED
 
 
 @given(st.integers(1, 60), st.integers(1, 40))

@@ -25,12 +25,16 @@ def told(reports: list[LaneReport]) -> dict[str, int]:
     return {name: sum(getattr(report, name) for report in reports) for name in COUNTS}
 
 
-@given(st.lists(st.tuples(st.sampled_from(REPLIES), st.integers(0, 12), st.sampled_from([0.0, 30.0, 400.0]), st.booleans())))
-def test_every_mail_is_told_once_though_reports_get_lost(steps: list[tuple[Reply, int, float, bool]]) -> None:
+WAITED = st.sampled_from([0.0, 30.0, 400.0])
+STEP = st.tuples(st.sampled_from(REPLIES), st.integers(0, 12), WAITED, st.booleans(), st.booleans())
+
+
+@given(st.lists(STEP))
+def test_every_mail_is_told_once_though_reports_get_lost(steps: list[tuple[Reply, int, float, bool, bool]]) -> None:
     tally, reached = Tally("mx.test"), []
-    for reply, job, waited, lost in steps:
+    for reply, job, waited, bound, lost in steps:
         stage = Stage.DOT if reply is OK else Stage.RCPT
-        tally.settled(f"job{job}", judge(stage, reply), reply, waited)
+        tally.settled(f"job{job}", judge(stage, reply), reply, waited, bound=bound)
         report = tally.report(1, 0)
         assert "@b.test" not in report.last_reply
         if lost:
@@ -41,6 +45,8 @@ def test_every_mail_is_told_once_though_reports_get_lost(steps: list[tuple[Reply
     found = told(reached)
     assert found["settled"] == len(steps) == sum(found[kind] for kind in ENDS)
     assert found["delivered"] == sum(reply is OK for reply, *_ in steps)
+    came = [reply for reply, _, waited, bound, _ in steps if bound and waited]
+    assert (found["grey_through"], found["grey_again"]) == (came.count(OK), came.count(REPLIES[4]))
     assert all(len(report.jobs) <= MOST_JOBS for report in reached)
     assert not tally
 
@@ -48,16 +54,18 @@ def test_every_mail_is_told_once_though_reports_get_lost(steps: list[tuple[Reply
 def test_greylisting_is_told_with_its_times() -> None:
     tally = Tally("mx.test")
     for waited in (0.0, 60.0, 200.0):
-        tally.settled("j", GREY, REPLIES[4], waited)
+        tally.settled("j", GREY, REPLIES[4], waited, bound=waited > 0)
     for waited in (0.0, 310.0, 305.0):
-        tally.settled("j", judge(Stage.DOT, OK), OK, waited)
-    report = tally.report(2, 6)
-    assert (report.greylisted, report.busy, report.delivered) == (1, 2, 3)
-    assert (report.grey_early, report.grey_passed) == (200.0, 305.0)
+        tally.settled("j", judge(Stage.DOT, OK), OK, waited, bound=waited > 0)
+    tally.settled("j", judge(Stage.DOT, OK), OK, 120.0)  # its first try failed elsewhere: it tells nothing of greylisting
+    report = tally.report(2, 7)
+    assert (report.greylisted, report.busy, report.delivered) == (3, 0, 4)
+    assert (report.grey_again, report.grey_through) == (2, 2)
+    assert (report.grey_early, report.grey_passed) == (60.0, 305.0)
     tally.unreported(report)
-    tally.settled("j", judge(Stage.DOT, OK), OK, 301.0)
+    tally.settled("j", judge(Stage.DOT, OK), OK, 301.0, bound=True)
     again = tally.report(2, 0)
-    assert (again.grey_early, again.grey_passed, again.delivered) == (200.0, 301.0, 4)
+    assert (again.grey_early, again.grey_passed, again.delivered, again.grey_through) == (60.0, 301.0, 5, 3)
 
 
 def test_the_shortest_of_closed_connections_is_told() -> None:

@@ -38,7 +38,7 @@ def test_all_words() -> None:
                         {"source": "127.0.0.0/24", "volume": 9, "connects": "6/m"},
                     ],
                     "recipients": {"unknown": 0.5, "full": 0.25},
-                    "greylist": {"after": "5m", "network": True, "trust": 3},
+                    "greylist": {"after": "5m", "network": True, "trust": 3, "domains": ["*.A.test"]},
                     "standing": {"rate": "10/s", "start": 0.4},
                     "warmup": [{"source": "127.0.0.2", "first": 50, "growth": 1.5}],
                     "blocks": [
@@ -58,7 +58,7 @@ def test_all_words() -> None:
         Limit(source="127.0.0.0/24", volume=9, connects=0.1),
     )
     assert site.recipients == (("unknown", 0.5), ("full", 0.25))
-    assert site.greylist == Greylist(300.0, network=True, trust=3)
+    assert site.greylist == Greylist(300.0, network=True, trust=3, domains=("*.a.test",))
     assert site.standing == Standing(rate=10.0, start=0.4)
     assert site.warmups == (Warmup("127.0.0.2/32", 50, 1.5),)
     assert site.blocks == (

@@ -121,6 +121,12 @@ def test_greylisting_knows_source_and_recipient() -> None:
     assert site.send("other@a.test").rule == "greylist"
 
 
+def test_greylisting_of_some_domains() -> None:
+    site = Site(domains=["a.test", "*.edu.test"], greylist={"after": "5m", "domains": ["*.edu.test"]})
+    assert site.send("ann@a.test").yes
+    assert site.send("ann@ntu.edu.test").rule == "greylist"
+
+
 def test_greylisting_forgets_and_trusts() -> None:
     site = Site(greylist={"after": "5m", "keep": "1h", "trust": 1})
     site.send()
