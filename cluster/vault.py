@@ -132,6 +132,19 @@ class Vault:
         except OSError as error:
             raise _unavailable(error) from error
 
+    def take_file(self, path: str, local: str) -> None:
+        full = self._full(path)
+        if self._folder is not None:
+            try:
+                self._check_root()
+                _move(Path(local), Path(full))
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise _unavailable(error) from error
+        self.put_file(path, local)
+        Path(local).unlink(missing_ok=True)
+
     def delete(self, path: str) -> None:
         full = self._full(path)
         try:
@@ -175,13 +188,28 @@ class _Durable:
             self._stream.close()
             if kind is None:
                 os.replace(self._name, self._target)
-                folder = os.open(self._target.parent, os.O_RDONLY)
-                try:
-                    os.fsync(folder)
-                finally:
-                    os.close(folder)
+                _sync(self._target.parent)
         finally:
             Path(self._name).unlink(missing_ok=True)
+
+
+def _move(local: Path, target: Path) -> None:
+    """OSError EXDEV when they are on different disks. May be called again after an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if local.exists() or not target.exists():
+        with open(local, "rb") as stream:
+            os.fsync(stream.fileno())
+        os.replace(local, target)
+    _sync(target.parent)
+
+
+def _sync(folder: Path) -> None:
+    """A new name in it is there after a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _unavailable(error: OSError) -> Unavailable:

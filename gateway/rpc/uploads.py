@@ -234,7 +234,7 @@ class _Stream:
         def store() -> bool:
             if wish.sha256 and part.sha256() != wish.sha256.lower():
                 return False
-            self._vault.put_file(self._target(), str(part.file))
+            self._vault.take_file(self._target(), str(part.file))
             self._spool.drop(self._account, wish.upload, wish.path)
             return True
 

@@ -202,10 +202,10 @@ class FullVault:
     def __init__(self, inner: object):
         self._inner, self.full = inner, True
 
-    def put_file(self, path: str, local: str) -> None:
+    def take_file(self, path: str, local: str) -> None:
         if self.full:
             raise Unavailable("vault", "the disk is full: make room")
-        self._inner.put_file(path, local)
+        self._inner.take_file(path, local)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._inner, name)

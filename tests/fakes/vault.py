@@ -39,6 +39,10 @@ class FolderVault:
         shutil.copyfile(local, draft)
         os.replace(draft, target)
 
+    def take_file(self, path: str, local: str) -> None:
+        self.put_file(path, local)
+        Path(local).unlink()
+
     def _draft(self, path: str) -> tuple[Path, Path]:
         target = self._path(path)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -111,10 +111,10 @@ class SlowVault(FolderVault):
         super().__init__(root)
         self.begun, self.go = threading.Event(), threading.Event()
 
-    def put_file(self, path: str, local: str) -> None:
+    def take_file(self, path: str, local: str) -> None:
         self.begun.set()
         assert self.go.wait(20)
-        super().put_file(path, local)
+        super().take_file(path, local)
 
 
 async def test_a_step_that_was_cancelled_in_a_thread_is_ended_and_known(tmp_path):

@@ -1,5 +1,7 @@
 """The vault's promises on a local folder and on another fsspec file system."""
 
+import errno
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -31,6 +33,44 @@ def test_a_file_comes_back_and_is_listed(vault: Vault, tmp_path: Path) -> None:
     assert not vault.exists("a/b.txt")
     with pytest.raises(FileNotFoundError):
         vault.read("a/b.txt")
+
+
+def test_a_file_is_taken_over(vault: Vault, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"two")
+    vault.take_file("a/d.txt", str(tmp_path / "x"))
+    assert vault.read("a/d.txt") == b"two"
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_file_is_taken_over_from_another_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = Vault(f"file://{tmp_path}/v")
+    vault.create()
+    (tmp_path / "x").write_bytes(b"two")
+    replace = os.replace
+
+    def other_disk(source: str | Path, target: str | Path) -> None:
+        if Path(source) == tmp_path / "x":
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    monkeypatch.setattr("os.replace", other_disk)
+    vault.take_file("d.txt", str(tmp_path / "x"))
+    assert vault.read("d.txt") == b"two"
+    assert not (tmp_path / "x").exists()
+
+
+def test_taking_a_file_over_may_be_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vault = Vault(f"file://{tmp_path}/v")
+    vault.create()
+    (tmp_path / "x").write_bytes(b"two")
+    with monkeypatch.context() as broken:
+        broken.setattr("cluster.vault._sync", lambda folder: os.close(1_000_000))
+        with pytest.raises(Unavailable):
+            vault.take_file("d.txt", str(tmp_path / "x"))
+    vault.take_file("d.txt", str(tmp_path / "x"))
+    assert vault.read("d.txt") == b"two"
+    with pytest.raises(Unavailable):
+        vault.take_file("e.txt", str(tmp_path / "x"))
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc/passwd", "a/../../x", "a//b", "a/./b", "a\\..\\b", "a/b\0"])
