@@ -25,7 +25,7 @@ QUICK_SHORT, QUICK_LONG = 2_000, 200_000  # the whole bench within 50 s
 SENDING_SECONDS, QUICK_SENDING_SECONDS = 180.0, 4.0
 LOOK_SECONDS = 0.5
 PATIENCE_SECONDS = 1_800.0
-GOAL_MB, GOAL_RATIO = 2_048, 1.2  # DESIGN: the same within 20 %, under 2 GB in all
+GOAL_MB, GOAL_RATIO = 2_048, 1.2  # the same within 20 %, under 2 GB in all
 
 JOB = """\
 name: memory bench

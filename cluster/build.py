@@ -13,7 +13,7 @@ from actors.conductor.actor import Conductor
 from actors.intake.actor import Intake
 from actors.intake.ids import new_job_id
 from actors.ledger.actor import Ledger
-from actors.model.delivery import LaneLimits
+from actors.model.lanes import LaneLimits
 from actors.model.sites import Credentials, Egress, Route, TlsRule
 from actors.renderer.actor import Renderer
 from actors.renderer.functions.keys import TemplateKeys

@@ -19,10 +19,11 @@ from actors.conductor.leases import LeaseBook, lease_rows, retried_rows
 from actors.conductor.schedule import not_before, past_deadline, pausing
 from actors.conductor.shares import Shares
 from actors.conductor.work import Chunk, MayTake, Queues, fresh_chunk
-from actors.model.delivery import Lease, Refusals
+from actors.model.delivery import Lease
 from actors.model.errors import HongyanError, Unavailable
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import JobRecord, RowArray, snapshot_path
+from actors.model.lanes import Refusals
 from actors.model.ports import Clock, JobLedger, Resolver, Results, Vault
 from actors.model.states import JobState, RowState
 

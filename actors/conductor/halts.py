@@ -9,7 +9,7 @@ halt again.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from actors.model.delivery import Refusals
+from actors.model.lanes import Refusals
 from actors.model.reasons import Reason
 from actors.model.states import Blame
 

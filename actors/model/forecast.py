@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from actors.model.delivery import NO_QUOTA
+from actors.model.lanes import NO_QUOTA
 
 
 @dataclass(frozen=True, slots=True)

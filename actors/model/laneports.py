@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from actors.model.delivery import ClosedSpan, LaneLimits, LaneReport
 from actors.model.forecast import LaneSpeed
+from actors.model.lanes import ClosedSpan, LaneLimits, LaneReport
 
 
 class LaneDecision(Protocol):

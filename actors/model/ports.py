@@ -11,19 +11,10 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model.delivery import (
-    Advanced,
-    DueRows,
-    Lease,
-    Opening,
-    Outcome,
-    Refusals,
-    Reply,
-    Site,
-    Tlsa,
-)
+from actors.model.delivery import Advanced, DueRows, Lease, Opening, Outcome, Reply, Site, Tlsa
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
+from actors.model.lanes import Refusals
 from actors.model.states import JobState, OnDoubt, RowState
 
 

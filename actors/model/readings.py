@@ -7,7 +7,8 @@ is never proof: it moves a row to another egress, holds a job at a site or lets 
 import re
 from collections.abc import Iterable
 
-from actors.model.delivery import Reading, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import Reading
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict

@@ -1,4 +1,4 @@
-"""The control file as values: what a bundle asks for (DESIGN section 6).
+"""The control file as values: what a bundle asks for (docs/bundle.md).
 
 `job.yaml`, `job.json` and the proto `JobSpec` all become a `JobSpec`. Names ending in `_` lose the underscore in the file
 (`from_` is `from`). Parsing and checking is intake's; an unknown key is refused there.

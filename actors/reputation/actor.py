@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from actors.model.delivery import NO_QUOTA, ClosedSpan, LaneLimits, LaneReport
 from actors.model.errors import Unavailable
 from actors.model.forecast import LaneSpeed
 from actors.model.laneports import LaneLedger
+from actors.model.lanes import NO_QUOTA, ClosedSpan, LaneLimits, LaneReport
 from actors.model.ports import Clock
 from actors.model.sitenames import means
 from actors.reputation import choice, warmup

@@ -5,7 +5,7 @@ connection. After a pause it is half-open: a few mails may try. One that gets th
 closes the lane again for twice as long. A lane that delivers again forgets its pauses.
 """
 
-from actors.model.delivery import LaneReport
+from actors.model.lanes import LaneReport
 from actors.reputation import pace, volume
 from actors.reputation.state import BLOCK, BUSY, CLOSED, DEAD, HALF_OPEN, OPEN, LaneState, View
 

@@ -5,7 +5,7 @@ number; it is asked for one more after a while, ever more rarely. A receiver tha
 mails has told that too: we end them first, one mail earlier is never needed.
 """
 
-from actors.model.delivery import LaneReport
+from actors.model.lanes import LaneReport
 from actors.reputation.state import LaneState, View
 
 FIRST_GAP = 60.0

@@ -5,7 +5,7 @@ really about a job's content: they come to that job through every egress, and to
 many refusals that speak of content are really about the address, since the same job passes through the others.
 """
 
-from actors.model.delivery import LaneReport
+from actors.model.lanes import LaneReport
 from actors.model.states import Blame
 from actors.reputation.experiment import Cell, whom
 

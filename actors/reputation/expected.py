@@ -1,7 +1,7 @@
 """What a lane is expected to deliver under its limits, for the planner. Pure."""
 
-from actors.model.delivery import LaneLimits
 from actors.model.forecast import LaneSpeed
+from actors.model.lanes import LaneLimits
 
 PER_CONNECTION = 5.0  # mails a second that one connection does where no rate is known: 0.2 s a mail
 

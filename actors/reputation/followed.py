@@ -8,7 +8,7 @@ jobs through the same egress, and rows that were tried before with those that we
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from actors.model.delivery import LaneReport, Unread
+from actors.model.lanes import LaneReport, Unread
 from actors.model.states import Blame
 from actors.reputation.experiment import APART, FEWEST, UNKNOWN, Cell, Finding, beside, difference, stays, whom
 from actors.reputation.templates import Template

@@ -5,7 +5,7 @@ early, shorter when a row that came sooner by chance was taken. A few that are e
 time (`sender.outcomes`): one host may receive for domains of many minds.
 """
 
-from actors.model.delivery import LaneReport
+from actors.model.lanes import LaneReport
 from actors.reputation.state import LaneState, View
 
 FIRST_WAIT = 305.0  # five minutes is what most greylisting software is set to

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from actors.model.delivery import ClosedSpan, LaneLimits
+from actors.model.lanes import ClosedSpan, LaneLimits
 from actors.model.sitenames import means
 from actors.reputation.lanes import Decision
 from actors.reputation.state import CLOSED, HALF_OPEN, OPEN

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
+from actors.model.lanes import NO_QUOTA, LaneLimits, LaneReport
 from actors.reputation import choice, circuit, connections, greylist, pace
 from actors.reputation.state import CLOSED, HALF_OPEN, OPEN, LaneState, View
 

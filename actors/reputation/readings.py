@@ -7,7 +7,7 @@ none of its own for words that two other sites were found to say in one sense, t
 from collections import OrderedDict
 from typing import Any
 
-from actors.model.delivery import LaneReport, Reading, Unread
+from actors.model.lanes import LaneReport, Reading, Unread
 from actors.model.sitenames import means
 from actors.model.states import Blame
 from actors.reputation.experiment import UNKNOWN, Finding

@@ -8,7 +8,7 @@ carried by other addresses: a lane without a quota takes no rows.
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from actors.model.delivery import NO_QUOTA
+from actors.model.lanes import NO_QUOTA
 
 DAY = 86_400.0
 CLEAN = 0.05  # refusals about load or address to all answers: more is not clean

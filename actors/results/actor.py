@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from actors.model.delivery import ClosedSpan
 from actors.model.errors import Unavailable
 from actors.model.job import JobRecord, JobStatus
+from actors.model.lanes import ClosedSpan
 from actors.model.ports import Clock, RowOutcome, Vault
 from actors.model.states import RowState
 from actors.results import columns

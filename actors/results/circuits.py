@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from actors.model.delivery import ClosedSpan
+from actors.model.lanes import ClosedSpan
 from actors.model.sitenames import spoken
 from actors.results.pictures import LABEL, WIDTH, frame, short
 

@@ -9,9 +9,10 @@ import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
 
-from actors.model.delivery import ONLY, SENDER_LEASE_SECONDS, Envelopes, LaneLimits, Outcome, Outcomes, Reply, Site
+from actors.model.delivery import ONLY, SENDER_LEASE_SECONDS, Envelopes, Outcome, Outcomes, Reply, Site
 from actors.model.errors import Fenced
 from actors.model.laneports import Reputation
+from actors.model.lanes import LaneLimits
 from actors.model.ports import Clock, Conductor, Resolver, SendLedger
 from actors.model.renderports import Renderer
 from actors.model.replies import Judgement, judge

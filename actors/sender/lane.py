@@ -8,7 +8,8 @@ import asyncio
 from collections import deque
 from typing import Protocol
 
-from actors.model.delivery import LaneLimits, LaneReport, Reply, Site
+from actors.model.delivery import Reply, Site
+from actors.model.lanes import LaneLimits, LaneReport
 from actors.model.replies import judge
 from actors.model.states import Stage
 from actors.sender.connections import Connections

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from actors.model.delivery import NO_MORE, ONLY, Outcome, Reading, Reply, RowFailure
+from actors.model.delivery import NO_MORE, ONLY, Outcome, Reply, RowFailure
+from actors.model.lanes import Reading
 from actors.model.readings import fold, learned, read
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement, judge, unread

@@ -4,7 +4,7 @@ Limits count from the report that they answer. What was begun between that repor
 quota holds to the mail although news travels.
 """
 
-from actors.model.delivery import NO_QUOTA, LaneLimits
+from actors.model.lanes import NO_QUOTA, LaneLimits
 
 BURST_SECONDS = 1.0  # a lane that was idle may begin so much of its rate at once, and one mail at least
 SLACK = 1e-3  # of a mail: seconds since the epoch are exact to a quarter of a microsecond only

@@ -3,7 +3,8 @@
 import re
 from dataclasses import replace
 
-from actors.model.delivery import Refusals, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import Refusals
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
 

@@ -6,9 +6,10 @@ Counts, not rows: nothing here is worth a mail, so a part that is away is told l
 import asyncio
 from collections.abc import Callable, Iterable
 
-from actors.model.delivery import LaneLimits, Reply
+from actors.model.delivery import Reply
 from actors.model.errors import Unavailable
 from actors.model.laneports import Reputation
+from actors.model.lanes import LaneLimits
 from actors.model.ports import Conductor
 from actors.model.replies import Judgement
 from actors.sender.hand import Hand

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 
-from actors.model.delivery import JobTally, LaneReport, Reply, Unread
+from actors.model.delivery import Reply
+from actors.model.lanes import JobTally, LaneReport, Unread
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict

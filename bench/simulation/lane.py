@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from actors.model.delivery import LaneLimits, LaneReport, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import LaneLimits, LaneReport
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.connections import BARREN, RETRY_CONNECT

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from actors.model.delivery import LaneLimits, LaneReport
+from actors.model.lanes import LaneLimits, LaneReport
 
 
 class Fixed:

@@ -3,7 +3,8 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, TypeVar
 
-from actors.model.delivery import LaneLimits, LaneReport, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import LaneLimits, LaneReport
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Stage, Verdict

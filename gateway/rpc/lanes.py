@@ -5,7 +5,7 @@ from typing import Any, cast
 from hongyan.v1 import lanes_pb2 as pb
 from hongyan.v1 import lanes_pb2_grpc
 
-from actors.model.delivery import NO_QUOTA, LaneLimits
+from actors.model.lanes import NO_QUOTA, LaneLimits
 from actors.reputation.journal import to_json
 from actors.reputation.lanes import Decision
 from gateway.rpc.backend import Backend, patiently

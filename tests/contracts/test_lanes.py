@@ -7,7 +7,7 @@ import pytest
 
 from actors.ledger import lanes
 from actors.ledger.actor import Ledger
-from actors.model.delivery import JobTally, LaneReport, Reading, Unread
+from actors.model.lanes import JobTally, LaneReport, Reading, Unread
 from actors.model.states import Blame
 from actors.reputation.actor import Reputation
 from actors.reputation.lanes import replay

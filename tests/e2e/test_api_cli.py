@@ -11,9 +11,9 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
-from actors.model.delivery import LaneLimits, LaneReport
 from actors.model.errors import Problem
 from actors.model.forecast import Forecast, SiteForecast
+from actors.model.lanes import LaneLimits, LaneReport
 from actors.model.ports import RowStory
 from actors.model.states import JobState, RowState
 from actors.reputation.lanes import Decision, decide, limits_of

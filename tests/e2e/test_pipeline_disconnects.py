@@ -1,5 +1,5 @@
 """Connections that break: inside a message its row is deferred, after its final dot the row is in doubt and handled as the job
-says (DESIGN section 1)."""
+says."""
 
 from collections import Counter
 from pathlib import Path

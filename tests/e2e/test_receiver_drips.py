@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from actors.model.delivery import Host, LaneLimits, Site
+from actors.model.delivery import Host, Site
+from actors.model.lanes import LaneLimits
 from actors.model.states import RowState, Stage
 from actors.sender.connect import TimeLimits
 from tests.e2e.receivers.serving import Server

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from actors.model.delivery import Host, LaneLimits, Outcome, Site
+from actors.model.delivery import Host, Outcome, Site
+from actors.model.lanes import LaneLimits
 from actors.model.states import Blame, RowState, Stage
 from tests.e2e.receivers.base import Receiver
 from tests.e2e.receivers.delivery import make_message

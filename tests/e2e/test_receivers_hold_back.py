@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from actors.ledger.lines import RowLine
-from actors.model.delivery import LaneLimits
+from actors.model.lanes import LaneLimits
 from actors.model.ports import RowStory
 from actors.model.reasons import Reason
 from actors.model.states import ENDED_JOB_STATES, Blame, RowState

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from actors.model.delivery import ONLY, Dsn, LaneLimits, Reply, Site
+from actors.model.delivery import ONLY, Dsn, Reply, Site
+from actors.model.lanes import LaneLimits
 from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 from actors.sender.pool import MOST_CONNECTIONS

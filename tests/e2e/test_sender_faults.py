@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from actors.model.delivery import Host, LaneLimits, Site
+from actors.model.delivery import Host, Site
+from actors.model.lanes import LaneLimits
 from actors.model.states import Blame, RowState, Stage
 from tests.e2e.sending import Bench, limits, running, site, until
 from tests.fakes.ports import shard

@@ -6,8 +6,8 @@ import time
 import pytest
 import uvloop
 
-from actors.model.delivery import LaneLimits
 from actors.model.errors import Unavailable
+from actors.model.lanes import LaneLimits
 from actors.model.states import RowState
 from tests.e2e import test_sender_delivers, test_sender_faults
 from tests.e2e.sending import EGRESS, Bench, limits, running, site, until

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from actors.model.delivery import Host, LaneLimits, Site
+from actors.model.delivery import Host, Site
+from actors.model.lanes import LaneLimits
 from actors.model.reasons import Reason
 from actors.model.sites import Credentials
 from actors.model.states import Blame, RowState, Stage

@@ -15,7 +15,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from actors.model.delivery import LaneLimits, Site
+from actors.model.delivery import Site
+from actors.model.lanes import LaneLimits
 from actors.model.reasons import Reason
 from actors.model.states import Blame, RowState, Stage
 from actors.sender.mx import Resolver, Security

@@ -13,12 +13,9 @@ from actors.model.delivery import (
     Advanced,
     Dsn,
     Envelopes,
-    LaneLimits,
-    LaneReport,
     Lease,
     Opening,
     Outcome,
-    Refusals,
     Reply,
     RowFailure,
     Shard,
@@ -27,6 +24,7 @@ from actors.model.delivery import (
 )
 from actors.model.errors import BrokenPromise, Fenced, Unavailable
 from actors.model.job import RowArray, StampArray
+from actors.model.lanes import LaneLimits, LaneReport, Refusals
 from actors.model.ports import Clock
 from actors.model.states import RowState
 

@@ -7,7 +7,7 @@ each mail. No sockets, no waiting.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from actors.model.delivery import JobTally, LaneLimits, LaneReport
+from actors.model.lanes import JobTally, LaneLimits, LaneReport
 from actors.reputation.actor import Reputation
 from actors.sender.pacing import Pace
 from tests.fakes.clock import FakeClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from actors.model.delivery import LaneLimits, LaneReport
+from actors.model.lanes import LaneLimits, LaneReport
 from bench.simulation.engine import EPOCH, Engine
 from bench.simulation.figures import Tally
 from bench.simulation.job import Job

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.conductor.halts import FIRST_SECONDS, LONGEST_SECONDS, PROBE_SECONDS, Halts
-from actors.model.delivery import Refusals
+from actors.model.lanes import Refusals
 from actors.model.reasons import Reason
 from actors.model.states import Blame
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.model.delivery import ClosedSpan, LaneLimits, LaneReport
+from actors.model.lanes import ClosedSpan, LaneLimits, LaneReport
 from actors.reputation.actor import Reputation
 from actors.reputation.journal import circuits
 from actors.reputation.lanes import Decision

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from actors.model.delivery import Reading, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import Reading
 from actors.model.readings import WILD, fits, fold, learned, read
 from actors.model.reasons import REASONS, Reason
 from actors.model.replies import Judgement, judge, unread

@@ -1,6 +1,6 @@
 """Refusals whose words speak of one thing and whose counts speak of another: the counts are believed."""
 
-from actors.model.delivery import JobTally, LaneReport
+from actors.model.lanes import JobTally, LaneReport
 from actors.reputation.content import Experiment
 from actors.reputation.lanes import step
 from actors.reputation.state import CLOSED, OPEN, LaneState, View

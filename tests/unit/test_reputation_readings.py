@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 
-from actors.model.delivery import JobTally, LaneReport, Reply, Unread
+from actors.model.delivery import Reply
+from actors.model.lanes import JobTally, LaneReport, Unread
 from actors.model.readings import fold, read
 from actors.model.states import Blame
 from actors.reputation.actor import Reputation

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.model.delivery import NO_QUOTA, LaneLimits, LaneReport
+from actors.model.lanes import NO_QUOTA, LaneLimits, LaneReport
 from actors.reputation import circuit, connections, lanes, volume
 from actors.reputation.journal import from_json, to_json
 from actors.reputation.lanes import decide, limits_of, replay, step

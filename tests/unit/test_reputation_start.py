@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.model.delivery import JobTally, LaneReport
+from actors.model.lanes import JobTally, LaneReport
 from actors.reputation.actor import Reputation
 from actors.reputation.pins import Pin, pin_of
 from actors.reputation.starting import load, parse, start_of

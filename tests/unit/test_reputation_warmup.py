@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.delivery import NO_QUOTA
+from actors.model.lanes import NO_QUOTA
 from actors.reputation.warmup import BACK, CLEAN, DAY, FORGET_GRANT, Curve, EgressState, take
 
 CURVE = Curve(start=100, growth=2.0, until=5_000)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from actors.model.delivery import LaneReport
+from actors.model.lanes import LaneReport
 from actors.reputation.actor import Reputation
 from actors.reputation.lanes import replay
 from actors.reputation.state import CLOSED

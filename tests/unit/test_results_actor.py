@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.ledger.actor import Ledger
-from actors.model.delivery import ClosedSpan
 from actors.model.errors import NotFound, Unavailable
+from actors.model.lanes import ClosedSpan
 from actors.model.states import JobState, RowState
 from actors.results import actor
 from actors.results.actor import Results

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.delivery import LaneLimits
+from actors.model.lanes import LaneLimits
 from actors.sender.pacing import BURST_SECONDS, Pace
 
 

@@ -1,6 +1,7 @@
 """What the conductor is told of refusals: counts by job and site, without addresses, nothing lost when it is away."""
 
-from actors.model.delivery import Refusals, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import Refusals
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict

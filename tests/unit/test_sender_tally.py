@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.model.delivery import LaneReport, Reply
+from actors.model.delivery import Reply
+from actors.model.lanes import LaneReport
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
