@@ -15,6 +15,7 @@ import ray
 from ray.util import list_named_actors
 
 from actors.model.errors import HongyanError
+from actors.model.waiting import set_within
 from cluster import names
 from cluster.build import Parts, arguments, role, roles
 from cluster.config import Config, load
@@ -59,11 +60,7 @@ class Launcher:
                 if name not in there:
                     self._ensure(handles, name)
             self._tell_waiting()
-            try:
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._stop.wait()
-            except TimeoutError:
-                continue
+            await set_within(self._stop, LOOK_SECONDS)
         metrics.cancel()
         await self._drain()
 

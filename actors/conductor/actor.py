@@ -6,8 +6,7 @@ vault, and keeps the loop going.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,11 +25,12 @@ from actors.model.job import JobRecord, RowArray, snapshot_path
 from actors.model.lanes import Refusals
 from actors.model.ports import Clock, JobLedger, Resolver, Results, Vault
 from actors.model.states import JobState, RowState
+from actors.model.waiting import patiently, set_within
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 TICK_SECONDS = 1.0  # how late a retry, a start time or a deadline may be noticed
+LEASES_AN_EPOCH = 2**32  # so no id comes twice: a sender may still hold leases of the conductor before
 LOOK_SECONDS = 5.0  # a snapshot that has vanished is noticed within this time, though nothing of it is needed just then
 
 
@@ -38,10 +38,9 @@ class Conductor:
     """Cuts jobs into shards and leases them to senders.
 
     Hard state: none, all truth is in the ledger. `lease` promises that its rows are in no other valid lease of this conductor;
-    the
-    ledger's epoch check keeps leases of an older one from opening anything. A failed call has at most taken rows off the queue,
-    which come back when the lease's holder asks again with a new epoch or is gone for a minute. After a restart queues are cut
-    anew from the rows that the ledger still calls pending or deferred.
+    the ledger's epoch check keeps leases of an older one from opening anything. A failed call has at most taken rows off the
+    queue, which come back when the lease's holder asks again with a new epoch or is gone for a minute. After a restart queues
+    are cut anew from the rows that the ledger still calls pending or deferred.
     """
 
     def __init__(
@@ -91,14 +90,8 @@ class Conductor:
         until = loop.time() + wait
         while self._book.current(egress, epoch):
             lease = self._cut_lease(egress, frozenset(busy_sites), max_rows)
-            if lease is not None or loop.time() >= until:
+            if lease is not None or not await set_within(self._news, until - loop.time()):
                 return lease
-            news = self._news
-            try:
-                async with asyncio.timeout_at(until):
-                    await news.wait()
-            except TimeoutError:
-                return None
         return None
 
     async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:
@@ -207,27 +200,16 @@ class Conductor:
 
     async def run(self) -> None:
         """Claims the epoch and steers all jobs until cancelled."""
-        self._epoch = await self._patiently(self._ledger.claim_conductor)
-        await self._patiently(self._closing.close_forgotten)
+        self._epoch = await patiently(self._ledger.claim_conductor)
+        self._lease_id = self._epoch * LEASES_AN_EPOCH
+        await patiently(self._closing.close_forgotten)
         while True:
             try:
                 await self._tick()
             except HongyanError as error:
                 log.warning("conductor tick: %s", error)
-            try:  # not wait_for: before Python 3.12 it can swallow a cancellation
-                async with asyncio.timeout(TICK_SECONDS):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await set_within(self._wake, TICK_SECONDS)
             self._wake.clear()
-
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            try:
-                return await call()
-            except Unavailable as error:
-                log.warning("conductor waits: %s", error)
-                await asyncio.sleep(TICK_SECONDS)
 
     async def _tick(self) -> None:
         now = self._clock()

@@ -18,6 +18,7 @@ from actors.model.renderports import Renderer
 from actors.model.replies import Judgement, judge
 from actors.model.sites import Credentials, Egress
 from actors.model.states import Blame, Stage, Verdict
+from actors.model.waiting import patiently
 from actors.sender.connect import Connector, TimeLimits, TlsContext, client_context
 from actors.sender.due import LINGER, Due
 from actors.sender.groups import Groups
@@ -26,7 +27,6 @@ from actors.sender.lane import Lane
 from actors.sender.leases import Leases
 from actors.sender.messages import End, Event
 from actors.sender.outcomes import EARLY, Place, early, heard, judged, outcome, render_failure
-from actors.sender.patience import patiently
 from actors.sender.pool import Order, Pool
 from actors.sender.rendering import Rendering
 from actors.sender.reporting import LimitsKept, Reporting

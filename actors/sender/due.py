@@ -5,6 +5,7 @@ A call costs as much as the rows of a tenth of a second: results wait for compan
 
 import asyncio
 
+from actors.model.waiting import set_within
 from actors.sender.groups import FULL_GROUP, Groups
 from actors.sender.hand import Hand
 
@@ -40,11 +41,7 @@ class Due:
 
     async def wait(self) -> None:
         """Until a call is due, or the lease wants to be renewed."""
-        try:  # not wait_for: before Python 3.12 it can swallow a cancellation
-            async with asyncio.timeout(RENEW_SECONDS):
-                await self._now.wait()
-        except TimeoutError:
-            pass
+        await set_within(self._now, RENEW_SECONDS)
         self._now.clear()
         self._looks = 0
 

@@ -12,9 +12,9 @@ import numpy as np
 from actors.model.delivery import Lease, Reply, Site
 from actors.model.ports import Clock, Conductor
 from actors.model.states import Stage
+from actors.model.waiting import patiently, set_within
 from actors.sender.hand import Chunk, Hand, Row, Work
 from actors.sender.lane import Lane
-from actors.sender.patience import patiently
 
 MOST_LEASE_ROWS = 1_024
 FEWEST_LEASE_ROWS = 128  # a call through Ray costs as much as some of them
@@ -80,11 +80,7 @@ class Leases:
 
     async def _wait_for_room(self) -> None:
         self._moved.clear()
-        try:  # not wait_for: before Python 3.12 it can swallow a cancellation
-            async with asyncio.timeout(STUCK_SECONDS):
-                await self._moved.wait()
-        except TimeoutError:
-            pass
+        await set_within(self._moved, STUCK_SECONDS)
 
     async def _ask(self, rows: int, wait: float) -> Lease | None:
         now = self._clock()

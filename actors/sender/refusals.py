@@ -52,6 +52,9 @@ class Noted:
 
     def again(self, told: list[Refusals]) -> None:
         """What could not be told is counted with the rest."""
+        for place, delivered in {(r.job, r.site): r.delivered for r in told}.items():
+            if delivered:
+                self._delivered[place] = self._delivered.get(place, 0) + delivered
         for r in told:
             if r.refused:
                 kept = self._counts.get((r.job, r.site, r.blame)) or replace(r, refused=0)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from actors.model.delivery import Envelopes
 from actors.model.ports import Clock
 from actors.model.renderports import Renderer
+from actors.model.waiting import patiently
 from actors.sender.hand import Hand, Mail, RenderOrder, next_order
-from actors.sender.patience import patiently
 
 CALL_ROWS = 1024  # the renderer works on columns: what a call costs by itself is spread over its rows
 CALL_BYTES = 16 * 2**20  # of one call, by what the job's mails weighed so far

@@ -12,6 +12,7 @@ from actors.model.laneports import Reputation
 from actors.model.lanes import LaneLimits
 from actors.model.ports import Conductor
 from actors.model.replies import Judgement
+from actors.model.waiting import set_within
 from actors.sender.hand import Hand
 from actors.sender.lane import Lane
 from actors.sender.refusals import Noted
@@ -69,28 +70,24 @@ class Reporting:
 
     async def reports(self) -> None:
         """Until cancelled: every lane twice a second, a new one at once."""
+        loop = asyncio.get_running_loop()
+        measured = loop.time()
         while True:
-            try:
-                async with asyncio.timeout(REPORT_SECONDS):
-                    while True:
-                        await self._new_lane.wait()
-                        self._new_lane.clear()
-                        await asyncio.sleep(0)  # its rows are put on it
-                        await self._tell([lane for lane in self._hand.lanes.values() if lane.rate < 0 and not lane.open])
-            except TimeoutError:
-                pass
-            self._measure()
+            until = loop.time() + REPORT_SECONDS
+            while (left := until - loop.time()) > 0 and await set_within(self._new_lane, left):
+                self._new_lane.clear()
+                await asyncio.sleep(0)  # its rows are put on it
+                await self._tell([lane for lane in self._hand.lanes.values() if lane.rate < 0 and not lane.open])
+            now = loop.time()
+            self._measure(now, now - measured)
+            measured = now
             await self._tell(self._hand.lanes.values())
             self._looked()
 
     async def refusals(self) -> None:
         """Until cancelled: what the conductor should know of, at the latest half a second after it was noted."""
         while True:
-            try:
-                async with asyncio.timeout(REPORT_SECONDS):
-                    await self._refused.wait()
-            except TimeoutError:
-                pass
+            await set_within(self._refused, REPORT_SECONDS)
             self._refused.clear()
             told = self._noted.take()
             try:
@@ -101,11 +98,12 @@ class Reporting:
                 await asyncio.sleep(REPORT_SECONDS)
             self._noted.forget({work.lease.job for work in self._hand.works})
 
-    def _measure(self) -> None:
-        lanes, now = self._hand.lanes, asyncio.get_running_loop().time()
+    def _measure(self, now: float, seconds: float) -> None:
+        """Takes the last `seconds` into the lanes' speeds; forgets those that nobody has used for long."""
+        lanes = self._hand.lanes
         for name, lane in list(lanes.items()):
-            lane.measure(REPORT_SECONDS)
-            if lane.empty and not lane.connections.sessions and now - lane.used_at > LANE_KEPT:
+            lane.measure(seconds)
+            if lane.empty and not lane.connections.there and now - lane.used_at > LANE_KEPT:
                 del lanes[name]
                 self._kept.keep(name, lane.limits)
 

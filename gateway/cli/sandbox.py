@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actors.model.waiting import set_within
 from gateway.cli.output import AsJson, Output
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ async def _serve(plan: "Plan", workers: int, stats: tuple[str, int] | None, out:
 async def _print_lines(ask: Ask, meter: "Meter", stop: asyncio.Event, out: Output) -> None:
     """A line of JSON a second, and the last one at the end."""
     while True:
-        await _sleep(stop)
+        await set_within(stop, EVERY)
         out.json(meter.view(await ask(), time.monotonic(), MOST_DOMAINS))
         if stop.is_set():
             return
@@ -166,18 +167,11 @@ async def _show(ask: Ask, meter: "Meter", stop: asyncio.Event, out: Output) -> N
     live = Live(console=console, auto_refresh=False)
     with live:
         while True:
-            await _sleep(stop)
+            await set_within(stop, EVERY)
             if console.is_terminal or stop.is_set():
                 live.update(_table(meter.view(await ask(), time.monotonic(), MOST_DOMAINS)), refresh=True)
             if stop.is_set():
                 return
-
-
-async def _sleep(stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), EVERY)
-    except TimeoutError:
-        pass
 
 
 def _table(view: dict[str, Any]) -> "RenderableType":

@@ -18,6 +18,7 @@ from actors.model.errors import InvalidInput, Problem, Unavailable
 from actors.model.forecast import Forecast
 from actors.model.job import Accepted, JobStatus
 from actors.model.states import ENDED_JOB_STATES, JobState
+from actors.model.waiting import set_within
 from gateway.rpc import translate
 from gateway.rpc.backend import Backend, patiently
 from gateway.rpc.guard import Context, account
@@ -89,10 +90,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
                 if seen is not None and seen != sent:
                     yield jobs_pb2.WatchCheckResponse(looked_at=seen[0], rows=seen[1])
                     sent = seen
-            try:
-                await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
-            except TimeoutError:
-                pass
+            await set_within(self._stopping, WATCH_SECONDS)
 
     async def Submit(self, request: Any, context: Context) -> jobs_pb2.SubmitResponse:
         """The job is in the ledger when this answers. A failed call may have made it: the same key finds it again, with the
@@ -137,10 +135,7 @@ class JobService(jobs_pb2_grpc.JobServiceServicer):  # type: ignore[misc]
                 sent = seen
             if status.record.state in ENDED_JOB_STATES:
                 return
-            try:
-                await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
-            except TimeoutError:
-                pass
+            await set_within(self._stopping, WATCH_SECONDS)
         raise Unavailable("gateway", "it is stopping")
 
     async def Pause(self, request: Any, context: Context) -> jobs_pb2.PauseResponse:

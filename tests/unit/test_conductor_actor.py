@@ -231,6 +231,23 @@ async def test_a_new_conductor_leases_only_what_is_left(world: World) -> None:
     assert sender.sent == Counter(range(300))
 
 
+async def test_the_late_end_of_a_former_conductors_lease_ends_none_of_the_new_ones(world: World) -> None:
+    await world.add_job("j1", 100)
+    sender = await FakeSender(world).claim()
+    async with world.conductor() as conductor:
+        former = await sender.lease(conductor)
+        assert former is not None
+        await sender.deliver(former)
+    async with world.conductor() as conductor:
+        async with asyncio.timeout(60):
+            while (lease := await sender.lease(conductor)) is None:
+                pass
+        await conductor.finish(EGRESS, former.id, np.empty(0, np.int64), {})
+        await conductor.finish(EGRESS, lease.id, lease_rows(lease), {})
+        await sender.work(conductor)
+    assert sender.sent == Counter(range(100))
+
+
 async def test_leases_of_a_dead_sender_go_to_the_next(world: World) -> None:
     await world.add_job("j1", 100)
     async with world.conductor() as conductor:

@@ -8,6 +8,7 @@ from actors.model.states import Blame, Verdict
 from actors.sender.refusals import Noted
 
 SPF = Judgement(Verdict.DEFERRED, Blame.SENDER_DOMAIN, Reason.SPF)
+SPAM = Judgement(Verdict.REFUSED, Blame.CONTENT, Reason.SPAM)
 SENT = Judgement(Verdict.DELIVERED, Blame.NONE)
 REPLY = Reply(550, "<joe@a.test>: SPF fail", "5.7.23")
 
@@ -39,7 +40,9 @@ def test_deliveries_are_told_only_of_sites_that_refused_before() -> None:
 def test_what_could_not_be_told_is_told_later() -> None:
     noted = Noted()
     noted.note("J", "a.test", SPF, REPLY)
+    noted.note("J", "a.test", SPAM, REPLY)
+    noted.note("J", "a.test", SENT, Reply(250))
     noted.again(noted.take())
     noted.note("J", "a.test", SPF, REPLY)
-    (told,) = noted.take()
-    assert (told.refused, told.reason) == (2, Reason.SPF)
+    noted.note("J", "a.test", SENT, Reply(250))
+    assert [(told.refused, told.reason, told.delivered) for told in noted.take()] == [(2, Reason.SPF, 2), (1, Reason.SPAM, 2)]
