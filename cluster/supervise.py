@@ -32,13 +32,6 @@ LOOPBACK_ENV = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": one machine, and ever
 LOOK_SECONDS = 0.25
 GATEWAY_SECONDS, DRAIN_SECONDS, RAY_SECONDS = 4.0, 21.0, 4.0  # together the 30 s that a graceful stop may take
 BAD_CONFIG = 2  # exit code of a child that starting again will not help
-
-
-def run_file(config: Config) -> Path:
-    """Where a running supervisor writes its addresses and process id."""
-    return config.data_dir / "run.json"
-
-
 # What Ray does at rest is taken from the mails. An operator's own setting of any of these goes first.
 QUIET_RAY = {
     "RAY_event_stats": "0",  # times of each of its internal events, of which there are hundreds a second
@@ -47,6 +40,11 @@ QUIET_RAY = {
     "REPORTER_UPDATE_INTERVAL_MS": "15000",  # figures of the node and its processes
     "RAY_task_events_report_interval_ms": "5000",  # how old the dashboard's list of calls may be
 }
+
+
+def run_file(config: Config) -> Path:
+    """Where a running supervisor writes its addresses and process id."""
+    return config.data_dir / "run.json"
 
 
 def ray_folder(config: Config) -> Path:

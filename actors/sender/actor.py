@@ -1,44 +1,40 @@
 """The sender's face: one egress address, its leases, and the loops that move rows from conductor to receivers and ledger.
 
 A row's way: lease -> lane.waiting -> render -> lane.ready -> `advance` opens it -> lane.queue -> session -> `advance` again.
-Rules are elsewhere: hand (whose rows), groups (what is opened when), lane, dialogue, outcomes, retry.
+Rules are elsewhere: hand (whose rows), groups (what is opened), due (when), settling (ends of rows), lane, dialogue, outcomes.
 """
 
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from actors.model.delivery import ONLY, SENDER_LEASE_SECONDS, Envelopes, Outcome, Outcomes, Reply, Site
+from actors.model.delivery import SENDER_LEASE_SECONDS, Envelopes, Outcomes, Reply, Site
 from actors.model.errors import Fenced
 from actors.model.laneports import Reputation
 from actors.model.lanes import LaneLimits
 from actors.model.ports import Clock, Conductor, Resolver, SendLedger
 from actors.model.renderports import Renderer
-from actors.model.replies import Judgement, judge
 from actors.model.sites import Credentials, Egress
-from actors.model.states import Blame, Stage, Verdict
+from actors.model.states import Stage
 from actors.model.waiting import patiently
 from actors.sender.connect import Connector, TimeLimits, TlsContext, client_context
 from actors.sender.due import LINGER, Due
 from actors.sender.groups import Groups
-from actors.sender.hand import Chunk, Hand, Mail, RenderOrder, Row, Work
+from actors.sender.hand import Chunk, Hand, Mail, RenderOrder
 from actors.sender.lane import Lane
 from actors.sender.leases import Leases
 from actors.sender.messages import End, Event
-from actors.sender.outcomes import EARLY, Place, early, heard, judged, outcome, render_failure
 from actors.sender.pool import Order, Pool
 from actors.sender.rendering import Rendering
 from actors.sender.reporting import LimitsKept, Reporting
+from actors.sender.settling import Settling
 
 log = logging.getLogger(__name__)
 
 FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so
 DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop may take
 LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
-
-TOO_EARLY = Reply(0, "the site greylists, and asks for more time than was known")
-IN_HAND = Judgement(Verdict.DEFERRED, Blame.NONE)
 
 
 class Sender:
@@ -81,11 +77,11 @@ class Sender:
         self._hand = Hand()
         self._groups = Groups()
         self._due = Due(self._groups, self._hand)
-        egress = self._egress.address
-        self._leases = Leases(egress, self._epoch, self._hand, self._conductor, self._clock, self._settle_rows)
-        self._rendering = Rendering(self._hand, self._renderers, self._clock, self._rendered)
-        told = self._reputation, self._conductor
+        egress, told = self._egress.address, (self._reputation, self._conductor)
         self._reporting = Reporting(egress, self._hand, *told, self._limits, self._follow, self._looked)
+        self._settling = Settling(egress, self._groups, self._due, self._reporting, self._clock)
+        self._leases = Leases(egress, self._epoch, self._hand, self._conductor, self._clock, self._settling.unopened)
+        self._rendering = Rendering(self._hand, self._renderers, self._clock, self._rendered)
 
     # -- calls -----------------------------------------------------------------------------------------------------------
 
@@ -156,22 +152,14 @@ class Sender:
         return None if lane.closed(self._clock()) else lane
 
     def _take(self, lane: Lane, chunk: Chunk) -> None:
-        """Rows of a new lease; those that greylisting would turn away wait on, untried."""
-        now, wait = self._clock(), lane.limits.grey_wait
-        if wait and chunk.avoid.startswith(ONLY):
-            soon, chunk = chunk.split(early(chunk.first_at, now, wait, chunk.work.lease.retry_scale))
-            place = Place(self._egress.address, lane.site.name)
-            for row in soon.each():
-                entry = outcome(row, Stage.HAND, TOO_EARLY, EARLY, place, now, wait)
-                self._add_result(row.work, entry, was_open=False)
+        """Rows of a new lease."""
+        chunk = self._settling.hold_early(lane, chunk)
         if len(chunk.rows):
             lane.waiting.append(chunk)
 
     def _rendered(self, order: RenderOrder, envelopes: Envelopes, mails: list[Mail]) -> None:
         now = self._clock()
-        for failure in envelopes.failures:
-            entry = render_failure(order.work.lease.job, failure, self._egress.address, now)
-            self._add_result(order.work, entry, was_open=False)
+        self._settling.failed(order.work, envelopes.failures)
         for mail in mails:
             mail.lane.ready.append(mail)
         for lane, _ in order.parts:
@@ -217,53 +205,17 @@ class Sender:
         if self._groups.results:
             self._due.result()
 
-    def _add_result(self, work: Work, entry: Outcome, was_open: bool) -> None:
-        self._groups.add(work, entry, was_open)
-        self._due.result()
-
     # -- lanes tell ------------------------------------------------------------------------------------------------------
 
     def settled(self, lane: Lane, mail: Mail, event: Event, host: str, tls: str) -> None:
-        """A mail that was open has its end."""
-        judgement, words = heard(event, judged(event), lane.limits.readings)
-        now, first = self._clock(), mail.row.first_at
-        lease = mail.row.work.lease
-        waited = (now - first) / lease.retry_scale if first and mail.row.attempt > 1 else 0.0  # as the pauses are counted
-        lane.tally.settled(lease.job, judgement, event.reply, waited, words, bound=mail.row.avoid.startswith(ONLY))
-        if self._reporting.note(mail.row.work.lease.job, lane.site.name, judgement, event.reply):
-            lane.give_back(mail.row.work)
         self._ends[event.end] += 1
-        place = Place(self._egress.address, lane.site.name, host, tls)
-        entry = outcome(mail.row, event.stage, event.reply, judgement, place, now, lane.limits.grey_wait)
-        self._add_result(mail.row.work, entry, was_open=True)
+        self._settling.mail(lane, mail, event, host, tls)
 
     def connected(self, lane: Lane) -> None:
         self._due.now()
 
     def unreachable(self, lane: Lane, stage: Stage, reply: Reply) -> None:
-        """One row has tried it for all that are here: to the others it is no attempt."""
-        site, judgement = lane.site.name, judge(stage, reply)
-        opened, waiting = lane.take_queue(), lane.take_unopened()
-        self._settle(opened[:1], stage, reply, judgement, site, was_open=True)
-        self._settle(opened[1:], Stage.HAND, reply, judgement, site, was_open=True)
-        first = 0 if opened else 1
-        self._settle(waiting[:first], stage, reply, judgement, site)
-        self._settle(waiting[first:], Stage.HAND, reply, judgement, site)
-
-    def _settle_rows(self, rows: Iterable[Row], stage: Stage, reply: Reply, site: str) -> None:
-        """Rows that end the same way before they were opened."""
-        self._settle(rows, stage, reply, judge(stage, reply), site)
-
-    def _put_back(self, rows: Iterable[Row], why: str, site: str) -> None:
-        """Rows that were opened and not begun: another sender may have them at once."""
-        self._settle(rows, Stage.HAND, Reply(0, why), IN_HAND, site, was_open=True)
-
-    def _settle(
-        self, rows: Iterable[Row], stage: Stage, reply: Reply, judgement: Judgement, site: str, was_open: bool = False
-    ) -> None:
-        now, place = self._clock(), Place(self._egress.address, site)
-        for row in rows:
-            self._add_result(row.work, outcome(row, stage, reply, judgement, place, now), was_open)
+        self._settling.unreachable(lane, stage, reply)
 
     # -- reports ---------------------------------------------------------------------------------------------------------
 
@@ -279,7 +231,7 @@ class Sender:
 
     def _follow(self, lane: Lane, limits: LaneLimits) -> None:
         lane.follow(limits)
-        self._put_back(lane.take_excess(), "the lane was closed before the mail was begun", lane.site.name)
+        self._settling.put_back(lane.take_excess(), "the lane was closed before the mail was begun", lane.site.name)
         if lane.closed(self._clock()):
             lane.give_back()
         lane.shed()
@@ -299,7 +251,7 @@ class Sender:
         for lane in lanes:
             if lane.open:
                 lane.connections.abort("the sender stopped")
-            self._put_back(lane.take_queue(), "the sender stopped first", lane.site.name)
+            self._settling.put_back(lane.take_queue(), "the sender stopped first", lane.site.name)
         while self._groups.open or self._groups.results:
             self._due.now()
             await asyncio.sleep(LINGER)

@@ -15,7 +15,7 @@ from actors.sender.hand import Mail, Work
 from actors.sender.lane import Lane
 
 MOST_RESULTS = 2_000  # of one call; a dead site can settle thousands of rows at once
-FULL_GROUP = 128  # results or openings worth a call of their own at once
+FULL_GROUP = 128  # results that are worth a call at once
 SLOW_RATE = 50.0  # mails a second; slower lanes together leave room for the fast ones
 SLOW_ROWS = 192  # open rows that slow lanes may hold together
 
@@ -114,7 +114,7 @@ class Groups:
 
     def done(self, group: Group, advanced: Advanced) -> tuple[list[Mail], set[Work]]:
         """The ledger has taken the group: settles its results, queues what it opened on the lanes. Gives the mails that are not
-        to be sent, and the leases of which it opened nothing: their job has ended or halts."""
+        to be sent, and the leases of which it opened nothing: their job has ended or halts, or their conductor is gone."""
         self._open.difference_update(group.closing)
         for work in group.works:
             work.left -= 1

@@ -78,8 +78,7 @@ class Chunk:
 
     def take(self, count: int) -> "Chunk":
         """Cuts the first `count` rows off."""
-        columns = self.rows[:count], self.attempts[:count], self.stamps[:count], self.first_at[:count]
-        head = Chunk(self.work, *columns, self.avoid)
+        head = self._of(slice(count))
         self.rows, self.attempts = self.rows[count:], self.attempts[count:]
         self.stamps, self.first_at = self.stamps[count:], self.first_at[count:]
         return head
@@ -88,8 +87,8 @@ class Chunk:
         """The rows of the mask, and the others."""
         return self._of(mask), self._of(~mask)
 
-    def _of(self, mask: NDArray[np.bool_]) -> "Chunk":
-        columns = self.rows[mask], self.attempts[mask], self.stamps[mask], self.first_at[mask]
+    def _of(self, which: NDArray[np.bool_] | slice) -> "Chunk":
+        columns = self.rows[which], self.attempts[which], self.stamps[which], self.first_at[which]
         return Chunk(self.work, *columns, self.avoid)
 
     def each(self) -> Iterator[Row]:

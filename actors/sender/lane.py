@@ -118,6 +118,8 @@ class Lane:
     @property
     def short(self) -> bool:
         """Whether its connections run out of opened mail while there is more that may be opened."""
+        if not self.ready:  # most lanes, where every row has a domain of its own
+            return False
         soon = 2 * len(self.connections.sessions) + self.rate * SHORT_SECONDS
         return self.open < (FIRST_ROWS / 2 if self.rate < 0 else soon) and self.openable > 0
 
@@ -253,7 +255,7 @@ class Lane:
                 continue
             if event.end is End.NOT_SENT:
                 if not carried or (event.reply.code != CLOSING and event.stage is not Stage.MAIL):
-                    mail.tries += 1  # no other mail has ended this connection: it may be this one
+                    mail.tries += 1  # it may be this mail that ends connections, not what they have carried
                 elif event.reply.code == CLOSING:
                     self.tally.held_back(judge(event.stage, event.reply), event.reply)
                 if mail.tries < TRIES:

@@ -9,7 +9,6 @@ import typer
 
 from gateway.cli.output import AsJson
 
-NAMES = ("pipeline", "render", "columns", "learning", "latency", "memory", "start")
 Say = Callable[[str], None]
 
 

@@ -23,10 +23,10 @@ def parts(array: pa.StringArray | pa.BinaryArray | pa.LargeBinaryArray) -> tuple
     ends: Ints = np.frombuffer(offsets, np.int64 if wide else np.int32, n + 1, array.offset * (8 if wide else 4))
     start, end = int(ends[0]), int(ends[n])
     held = np.frombuffer(data, np.uint8, end - start, start) if end > start else np.empty(0, np.uint8)
-    offsets = ends.astype(np.int64)
+    own: Ints = ends.astype(np.int64)
     if start:
-        offsets -= start
-    return offsets, held
+        own -= start
+    return own, held
 
 
 def made(offsets: Ints, data: Bytes) -> pa.StringArray:

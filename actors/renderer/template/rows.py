@@ -29,7 +29,7 @@ class Program:
         tree = nodes.Template(list(body), lineno=body[0].lineno if body else 1)
         prepare(tree, environment)
         self._reads = {node.name for node in find_all(tree, nodes.Name)} | {node.name for node in find_all(tree, nodes.NSRef)}
-        self._reads_all = any(True for kind in _FILES for _ in find_all(tree, kind))
+        self._reads_all = bool(find_all(tree, _FILES))
         self.sets = sorted({n for node in body if isinstance(node, _SETS) for n in _targets(node.target)})
         self._environment, self._name, self.watch = environment, name, environment.watch
         self._template: Template = environment.from_string(tree)

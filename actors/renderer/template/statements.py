@@ -240,7 +240,7 @@ class Statements:
     def _loop(self, node: nodes.For, source: Source) -> Act:
         if node.recursive:
             raise RowByRow("calls itself for each item")
-        names = list(find_all(node, nodes.Name))
+        names = find_all(node, nodes.Name)
         if any(name.name == "loop" and name.ctx != "load" for name in names):
             raise RowByRow("sets a name `loop`")
         asked = {n.attr for n in find_all(node, nodes.Getattr) if isinstance(n.node, nodes.Name) and n.node.name == "loop"}
