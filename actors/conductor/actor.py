@@ -6,7 +6,7 @@ vault, and keeps the loop going.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Conductor:
 
     Hard state: none, all truth is in the ledger. `lease` promises that its rows are in no other valid lease of this conductor;
     the ledger's epoch check keeps leases of an older one from opening anything. A failed call has at most taken rows off the
-    queue, which come back when the lease's holder asks again with a new epoch or is gone for a minute. After a restart queues
+    queue, which come back when the lease's holder asks again, without it, or is gone for a minute. After a restart queues
     are cut anew from the rows that the ledger still calls pending or deferred.
     """
 
@@ -83,8 +83,10 @@ class Conductor:
             "held_retries": float(sum(w.held_rows for w in self._jobs.values())),
         }
 
-    async def lease(self, egress: str, epoch: int, busy_sites: Sequence[str], max_rows: int, wait: float) -> Lease | None:
-        for void in self._book.seen(egress, epoch, self._clock()):
+    async def lease(
+        self, egress: str, epoch: int, held: Collection[int], busy_sites: Sequence[str], max_rows: int, wait: float
+    ) -> Lease | None:
+        for void in self._book.seen(egress, epoch, held, self._clock()):
             await self._give_back(void, lease_rows(void))
         loop = asyncio.get_running_loop()
         until = loop.time() + wait

@@ -4,6 +4,7 @@ Pure: the time is an argument. Leases live in memory only; a new conductor start
 makes all older leases worthless.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -44,14 +45,16 @@ class LeaseBook:
     def __init__(self) -> None:
         self._holders: dict[str, Holder] = {}
 
-    def seen(self, egress: str, epoch: int, now: float) -> list[Lease]:
-        """The egress asks for work. Gives the leases of its former epoch, which are void now."""
+    def seen(self, egress: str, epoch: int, held: Collection[int], now: float) -> list[Lease]:
+        """The egress asks for work. Gives its leases that are void now: of a former epoch, or on their way when a call broke,
+        so that it has never `held` them."""
         holder = self._holders.get(egress)
         if holder is None or epoch > holder.epoch:
             self._holders[egress] = Holder(epoch, now)
             return list(holder.leases.values()) if holder else []
         holder.seen = now
-        return []
+        lost = [number for number in holder.leases if number not in held] if epoch == holder.epoch else []
+        return [holder.leases.pop(number) for number in lost]
 
     def current(self, egress: str, epoch: int) -> bool:
         return self._holders[egress].epoch == epoch

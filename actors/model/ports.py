@@ -4,7 +4,7 @@ Every method of another role is `async`, may raise `Unavailable` (try again: all
 of `actors.model`. Adapters: `cluster/` wraps Ray handles in these, `cluster/inprocess.py` hands over the objects themselves.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
@@ -225,9 +225,11 @@ class Conductor(Protocol):
         """The job is new or its state has changed: look now."""
         ...
 
-    async def lease(self, egress: str, epoch: int, busy_sites: Sequence[str], max_rows: int, wait: float) -> Lease | None:
-        """Work for this sender on none of `busy_sites`; None after `wait` seconds without any. A higher epoch than before voids
-        the egress's former leases."""
+    async def lease(
+        self, egress: str, epoch: int, held: Collection[int], busy_sites: Sequence[str], max_rows: int, wait: float
+    ) -> Lease | None:
+        """Work for this sender on none of `busy_sites`; None after `wait` seconds without any. `held`: the ids of all leases
+        that it has not finished; one that is not among them never arrived and is void. A higher epoch than before voids all."""
         ...
 
     async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:

@@ -35,6 +35,7 @@ class Leases:
         self._egress, self._epoch, self._hand = egress, epoch, hand
         self._conductor, self._clock, self._settle = conductor, clock, settle
         self._moved = asyncio.Event()
+        self._held: set[int] = set()  # ids of leases that came and are not back
         self._finishing: set[asyncio.Task[None]] = set()
         self.stopping = False
 
@@ -85,10 +86,12 @@ class Leases:
     async def _ask(self, rows: int, wait: float) -> Lease | None:
         now = self._clock()
         busy = [name for name, lane in self._hand.lanes.items() if lane.closed(now) or lane.loaded]
-        return await patiently(lambda: self._conductor.lease(self._egress, self._epoch, busy, rows, wait))
+        held = sorted(self._held)
+        return await patiently(lambda: self._conductor.lease(self._egress, self._epoch, held, busy, rows, wait))
 
     def _accept(self, lease: Lease, lane_of: Callable[[Site], Lane | None], take: Callable[[Lane, Chunk], None]) -> None:
         work = Work(lease, lease.rows)
+        self._held.add(lease.id)
         self._hand.works.append(work)
         for shard in lease.shards:
             chunk = Chunk.of(work, shard)
@@ -123,3 +126,4 @@ class Leases:
         closed = {name: lane.closed_until(now) for name, lane in self._hand.lanes.items() if lane.closed(now)}
         unsent = np.array(sorted(work.unsent), np.int64)
         await patiently(lambda: self._conductor.finish(self._egress, work.lease.id, unsent, closed))
+        self._held.discard(work.lease.id)

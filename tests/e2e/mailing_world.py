@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +66,9 @@ class Brisk:
     def __getattr__(self, method: str) -> Any:
         return getattr(self._conductor, method)
 
-    async def lease(self, egress: str, epoch: int, busy: Sequence[str], rows: int, wait: float) -> Any:
+    async def lease(self, egress: str, epoch: int, held: Collection[int], busy: Sequence[str], rows: int, wait: float) -> Any:
         self.asked[egress] += 1
-        return await self._conductor.lease(egress, epoch, busy, rows, min(wait, ASK_SECONDS))
+        return await self._conductor.lease(egress, epoch, held, busy, rows, min(wait, ASK_SECONDS))
 
 
 class Ports(Local):

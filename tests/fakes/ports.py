@@ -1,7 +1,7 @@
 """The sender's neighbours in memory; each one checks the rules of its port and fails the test when they are broken."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -130,12 +130,17 @@ class FakeConductor:
     finished: dict[int, list[int]] = field(default_factory=dict)
     closed: dict[str, float] = field(default_factory=dict)
     leased: dict[int, Lease] = field(default_factory=dict)
+    holders: dict[int, tuple[str, int]] = field(default_factory=dict)  # egress and epoch of each lease
     busy_seen: list[tuple[str, ...]] = field(default_factory=list)
     refused: list[Refusals] = field(default_factory=list)
 
     async def notify(self, job: str) -> None: ...
 
-    async def lease(self, egress: str, epoch: int, busy_sites: Sequence[str], max_rows: int, wait: float) -> Lease | None:
+    async def lease(
+        self, egress: str, epoch: int, held: Collection[int], busy_sites: Sequence[str], max_rows: int, wait: float
+    ) -> Lease | None:
+        out = {number for number, holder in self.holders.items() if holder == (egress, epoch)} - self.finished.keys()
+        assert out <= set(held), "the sender does not name a lease that it has"
         self.busy_seen.append(tuple(busy_sites))
         taken: list[Shard] = []
         left = max_rows
@@ -152,7 +157,7 @@ class FakeConductor:
             await asyncio.sleep(min(wait, 0.02))
             return None
         lease = Lease(len(self.leased) + 1, 1, self.job, 0, tuple(taken), self.retry_for, self.deadline_at)
-        self.leased[lease.id] = lease
+        self.leased[lease.id], self.holders[lease.id] = lease, (egress, epoch)
         return lease
 
     async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:

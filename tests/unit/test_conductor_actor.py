@@ -108,6 +108,7 @@ class FakeSender:
 
     def __init__(self, world: World, egress: str = EGRESS):
         self.world, self.egress = world, egress
+        self.held: set[int] = set()
         self.sent: Counter[int] = Counter()
         self.deferred: Counter[int] = Counter()
 
@@ -116,7 +117,9 @@ class FakeSender:
         return self
 
     async def lease(self, conductor: Conductor, rows: int = 64, wait: float = 3.0) -> Lease | None:
-        return await conductor.lease(self.egress, self.epoch, (), rows, wait)
+        lease = await conductor.lease(self.egress, self.epoch, self.held, (), rows, wait)
+        self.held |= {lease.id} if lease else set()
+        return lease
 
     async def deliver(self, lease: Lease, defer: frozenset[int] = frozenset()) -> None:
         rows = lease_rows(lease)
@@ -245,6 +248,16 @@ async def test_the_late_end_of_a_former_conductors_lease_ends_none_of_the_new_on
         await conductor.finish(EGRESS, former.id, np.empty(0, np.int64), {})
         await conductor.finish(EGRESS, lease.id, lease_rows(lease), {})
         await sender.work(conductor)
+    assert sender.sent == Counter(range(100))
+
+
+async def test_a_lease_whose_call_broke_on_the_way_back_is_leased_again(world: World) -> None:
+    await world.add_job("j1", 100)
+    async with world.conductor() as conductor:
+        sender = await FakeSender(world).claim()
+        assert await conductor.lease(EGRESS, sender.epoch, (), (), 64, 3.0) is not None
+        await sender.work(conductor)
+        await until_done(world, "j1")
     assert sender.sent == Counter(range(100))
 
 

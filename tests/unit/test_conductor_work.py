@@ -111,17 +111,27 @@ def a_lease(number: int) -> Lease:
 
 def test_a_new_epoch_voids_the_leases_of_the_old_one() -> None:
     book = LeaseBook()
-    assert book.seen("e", 1, 0.0) == []
+    assert book.seen("e", 1, (), 0.0) == []
     book.add("e", a_lease(1))
-    assert book.seen("e", 1, 1.0) == []
-    assert [x.id for x in book.seen("e", 2, 2.0)] == [1]
+    assert book.seen("e", 1, (1,), 1.0) == []
+    assert [x.id for x in book.seen("e", 2, (), 2.0)] == [1]
     assert book.finish("e", 1, {}) is None
     assert not book.current("e", 1)
 
 
+def test_a_lease_that_never_arrived_is_void_unless_somebody_asks_under_an_old_epoch() -> None:
+    book = LeaseBook()
+    book.seen("e", 2, (), 0.0)
+    book.add("e", a_lease(1))
+    book.add("e", a_lease(2))
+    assert book.seen("e", 1, (), 1.0) == []
+    assert [x.id for x in book.seen("e", 2, (2, 7), 2.0)] == [1]
+    assert book.seen("e", 2, (2,), 3.0) == []
+
+
 def test_a_holder_that_is_gone_gives_its_rows_back_once() -> None:
     book = LeaseBook()
-    book.seen("e", 1, 0.0)
+    book.seen("e", 1, (), 0.0)
     book.add("e", a_lease(1))
     assert book.gone(HOLDER_GONE_SECONDS) == []
     assert [lease_rows(x).tolist() for x in book.gone(HOLDER_GONE_SECONDS + 1)] == [[10, 11, 12]]
@@ -130,7 +140,7 @@ def test_a_holder_that_is_gone_gives_its_rows_back_once() -> None:
 
 def test_a_closed_site_opens_again() -> None:
     book = LeaseBook()
-    book.seen("e", 1, 0.0)
+    book.seen("e", 1, (), 0.0)
     book.finish("e", 99, {"a": 10.0})
     assert book.closed_sites("e", 5.0) == {"a"}
     assert book.closed_sites("e", 10.0) == set()
@@ -138,8 +148,8 @@ def test_a_closed_site_opens_again() -> None:
 
 def test_others_count_only_in_the_same_pool_and_when_seen_lately() -> None:
     book = LeaseBook()
-    book.seen("a", 1, 0.0)
-    book.seen("b", 1, 0.0)
+    book.seen("a", 1, (), 0.0)
+    book.seen("b", 1, (), 0.0)
     assert book.alive(frozenset({"a", "b"}), 1.0) == {"a", "b"}
     assert book.alive(frozenset({"a", "c"}), 1.0) == {"a"}
     assert not book.alive(frozenset({"a", "b"}), HOLDER_GONE_SECONDS + 1)
