@@ -80,7 +80,8 @@ def outcome(
     row: Row, stage: Stage, reply: Reply, judgement: Judgement, place: Place, now: float, grey_wait: float = 0.0
 ) -> Outcome:
     """The entry of a row whose attempt ended with `judgement`; a deferred one gets its next time, or expires. One in doubt gets
-    its next time too: the ledger knows whether it may go again. `grey_wait`: what greylisting asks for at this site.
+    its next time too: the ledger knows whether it may go again. `grey_wait`: what greylisting asks for at this site, 0 = nobody
+    knows yet.
 
     A row that was refused for our address goes at once while egresses are left that have not tried it, then waits; one that was
     only in hand (stage HAND, no blame) goes at once."""
@@ -91,11 +92,11 @@ def outcome(
         spread = chance(lease.job, row.row, row.attempt)
         tried = _tried(row, place.egress) if blame is Blame.EGRESS else frozenset()
         left = frozenset(lease.egresses) - tried if 0 < len(tried) <= MOST_AVOIDED else frozenset()
-        greylisted = reason is Reason.GREYLIST and grey_wait
+        greylisted = reason is Reason.GREYLIST
         if left or (stage is Stage.HAND and blame is Blame.NONE):
             next_at = in_time(now, now, row.first_at, lease.retry_for, lease.deadline_at)
-        elif greylisted:
-            again = _grey_again(row, stage, now, lease.retry_scale * grey_wait, spread)
+        elif greylisted and grey_wait:
+            again = _grey_again(row, stage, place.egress, now, lease.retry_scale * grey_wait, spread)
             next_at = in_time(again, now, row.first_at, lease.retry_for, lease.deadline_at)
         else:
             rounds = -(-row.attempt // max(1, len(lease.egresses))) if blame is Blame.EGRESS else row.attempt
@@ -108,10 +109,10 @@ def outcome(
             state = RowState.EXPIRED
         elif blame is Blame.EGRESS:
             avoid = " ".join(sorted(tried)) if left else place.egress
-        elif greylisted:
-            avoid = ONLY + place.egress
         elif stage is Stage.HAND:
             avoid = row.avoid
+        elif greylisted:
+            avoid = ONLY + place.egress
     return Outcome(
         lease.job,
         row.row,
@@ -132,10 +133,11 @@ def outcome(
     )
 
 
-def _grey_again(row: Row, stage: Stage, now: float, wait: float, spread: float) -> float:
-    """When a greylisted row goes again: `wait` after it was told so. Later the time counts from its first attempt, and one that
-    came too early all the same goes by its own time, should that be longer than the lane's: domains of one host may differ."""
-    if not row.avoid.startswith(ONLY):
+def _grey_again(row: Row, stage: Stage, egress: str, now: float, wait: float, spread: float) -> float:
+    """When a greylisted row goes again: `wait` after the egress was told so. Later the time counts from its first attempt, and
+    one that came too early all the same goes by its own time, should that be longer than the lane's: domains of one host may
+    differ."""
+    if row.avoid != ONLY + egress:
         return now + wait * (1 + GREY_SPREAD * spread)
     if stage is not Stage.HAND:
         wait = max(wait, GREY_MORE * (now - row.first_at))

@@ -33,7 +33,7 @@ class Settling:
         row, lease, now = mail.row, mail.row.work.lease, self._clock()
         again = row.first_at and row.attempt > 1
         waited = (now - row.first_at) / lease.retry_scale if again else 0.0  # as the pauses are counted
-        lane.tally.settled(lease.job, judgement, event.reply, waited, words, bound=row.avoid.startswith(ONLY))
+        lane.tally.settled(lease.job, judgement, event.reply, waited, words, bound=row.avoid == ONLY + self._egress)
         if self._reporting.note(lease.job, lane.site.name, judgement, event.reply):
             lane.give_back(row.work)
         place = Place(self._egress, lane.site.name, host, tls)
@@ -48,7 +48,7 @@ class Settling:
     def hold_early(self, lane: Lane, chunk: Chunk) -> Chunk:
         """The rows without those that greylisting would turn away, as is known by now: they wait on, untried."""
         now, wait = self._clock(), lane.limits.grey_wait
-        if not (wait and chunk.avoid.startswith(ONLY)):
+        if not wait or chunk.avoid != ONLY + self._egress:
             return chunk
         soon, chunk = chunk.split(early(chunk.first_at, now, wait, chunk.work.lease.retry_scale))
         place = Place(self._egress, lane.site.name)

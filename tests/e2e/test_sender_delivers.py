@@ -98,7 +98,7 @@ async def test_replies_become_outcomes() -> None:
             await until(lambda b=bench: len(b.ledger.outcomes) == 20)
         told = {row: (o.state, o.blame, o.stage, o.avoid) for (_, row), o in bench.ledger.outcomes.items()}
         assert told[0] == (RowState.BOUNCED, Blame.RECIPIENT, Stage.RCPT, "")
-        assert told[1] == (RowState.DEFERRED, Blame.BUSY, Stage.RCPT, "")
+        assert told[1] == (RowState.DEFERRED, Blame.BUSY, Stage.RCPT, f"{ONLY}{EGRESS}")
         assert told[2] == (RowState.DEFERRED, Blame.EGRESS, Stage.RCPT, "127.0.0.2")
         assert told[3] == (RowState.DEFERRED, Blame.RECIPIENT, Stage.RCPT, "")
         assert len(server.received) == 16

@@ -73,6 +73,16 @@ def test_a_greylisted_row_comes_back_when_the_lane_says_and_later_at_its_own_tim
     assert least <= 400.0 <= most, "the lane knows better by now"
     least, most = after(greylisted(row(first_at=NOW - 1000.0, **bound)), NOW - 1000.0)
     assert least <= GREY_MORE * 1000.0 <= most, "its domain wants more than the others"
+    elsewhere = greylisted(row(attempt=2, avoid=f"{ONLY}b", first_at=NOW - 1000.0))  # b is gone
+    least, most = after(elsewhere, NOW)
+    assert least <= 305.0 <= most, "this egress is told so for the first time"
+    assert elsewhere.avoid == f"{ONLY}a"
+
+
+def test_a_row_is_bound_to_the_egress_that_asked_first_though_nobody_knows_for_how_long() -> None:
+    found = greylisted(row(), wait=0.0)
+    first = CURVES[Blame.BUSY][0]
+    assert (found.avoid, first <= found.next_at - NOW <= first * (1 + JITTER)) == (f"{ONLY}a", True)
 
 
 def test_a_row_that_would_be_early_is_held_back() -> None:
