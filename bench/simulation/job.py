@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from actors.conductor.halts import PROBE_ROWS, Halts
+from actors.model.delivery import ONLY
+from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
 from actors.sender.outcomes import GREY_MORE
@@ -17,7 +19,6 @@ from sandbox.world import World
 from sandbox.world.recipients import kind_of
 
 JOB, ACCOUNT = "bench", "bench"
-BOUND = "="  # marks an egress that must carry a row, beside one that must not
 
 
 @dataclass(slots=True)
@@ -103,8 +104,8 @@ class Job:
         while self._due and self._due[0][0] <= now:
             _, row, egress = heapq.heappop(self._due)
             queue = self.queues[self.site_of[row]]
-            if egress.startswith(BOUND):
-                queue.bound.setdefault(egress.removeprefix(BOUND), deque()).append(row)
+            if egress.startswith(ONLY):
+                queue.bound.setdefault(egress.removeprefix(ONLY), deque()).append(row)
             else:
                 queue.retries.setdefault(egress, deque()).append(row)
 
@@ -118,27 +119,27 @@ class Job:
         go = []
         for row in rows:
             if grey_wait and self.bound[row] and now < self.first_at[row] + grey_wait:
-                heapq.heappush(self._due, (self.first_at[row] + grey_wait, row, BOUND + egress))
+                heapq.heappush(self._due, (self.first_at[row] + grey_wait, row, ONLY + egress))
             else:
                 go.append(row)
         return go
 
     def settle(self, row: int, judgement: Judgement, egress: str, now: float, grey_wait: float = 0.0) -> None:
-        """An attempt has ended. `grey_wait`: the row was greylisted and goes again through the same egress after so long."""
+        """An attempt has ended. `grey_wait`: after so long a greylisted row goes again through the egress; 0 = not known."""
         self.attempts[row] += 1
         first = self.first_at[row] = self.first_at[row] or now
         verdict, blame = judgement.verdict, judgement.blame
         if verdict is not Verdict.DEFERRED:
             self.states["delivered" if verdict is Verdict.DELIVERED else "bounced"] += 1
             return
-        if grey_wait:
+        greylisted = judgement.reason is Reason.GREYLIST
+        if greylisted and grey_wait:
             at = first + max(grey_wait, GREY_MORE * (now - first)) if self.bound[row] else now + grey_wait
-            self.bound[row] = True
-            heapq.heappush(self._due, (at, row, BOUND + egress))
-            return
-        attempt = self.attempts[row]
-        at = next_attempt(now, first, attempt, blame, chance(JOB, row, attempt), self.retry_for, 0.0)
-        if at:
-            heapq.heappush(self._due, (at, row, egress if blame is Blame.EGRESS else ""))
         else:
+            attempt = self.attempts[row]
+            at = next_attempt(now, first, attempt, blame, chance(JOB, row, attempt), self.retry_for, 0.0)
+        if not at:
             self.states["expired"] += 1
+            return
+        self.bound[row] = greylisted
+        heapq.heappush(self._due, (at, row, ONLY + egress if greylisted else egress if blame is Blame.EGRESS else ""))

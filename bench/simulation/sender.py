@@ -5,7 +5,6 @@ from typing import Any, Protocol, TypeVar
 
 from actors.model.delivery import Reply
 from actors.model.lanes import LaneLimits, LaneReport
-from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.refusals import Noted
@@ -121,8 +120,7 @@ class Sender:
         clock = self.engine.clock()
         first = self._job.first_at[row]
         lane.seen.settled(JOB, judgement, reply, clock - first if first else 0.0, bound=self._job.bound[row])
-        wait = lane.limits.grey_wait if judgement.reason is Reason.GREYLIST else 0.0
-        self._job.settle(row, judgement, self.address, clock, wait)
+        self._job.settle(row, judgement, self.address, clock, lane.limits.grey_wait)
 
 
 def at_once(call: Coroutine[Any, Any, T]) -> T:
