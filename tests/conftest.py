@@ -31,6 +31,18 @@ def pytest_configure() -> None:
         tempfile.tempdir = str(MEMORY)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the files, those that wait for systems and those that compute take turns: so they fill the
+    processors together, and no more than two or three systems run at once."""
+    if not hasattr(config, "workerinput"):
+        return
+    groups: dict[bool, dict[Path, None]] = {True: {}, False: {}}
+    for item in items:
+        groups[not {"e2e", "ray"}.isdisjoint(item.path.parts)][item.path] = None
+    turn = {path: ((n + 0.5) / len(group), str(path)) for group in groups.values() for n, path in enumerate(group)}
+    items.sort(key=lambda item: turn[item.path])
+
+
 @pytest.fixture(autouse=True)
 def _no_ray_in_unit_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A unit test cannot import Ray, though others in its process may have done so."""
