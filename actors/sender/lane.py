@@ -36,6 +36,12 @@ NO_QUOTA_SECONDS = 30.0  # a lane without a quota asks again
 SMOOTH = 0.5  # weight of the newest half second in the lane's speed
 
 
+def most_open(rate: float, concurrency: int) -> int:
+    """Rows that a lane may have open at this speed (below 0: not known), were it not held to a rate."""
+    carried = 2 * concurrency
+    return max(FIRST_ROWS, carried) if rate < 0 else carried + int(rate * OPEN_SECONDS)
+
+
 class Owner(Protocol):
     """Who works the lanes."""
 
@@ -108,8 +114,7 @@ class Lane:
         """How many of the ready mails may be opened now."""
         if not self.connections.sessions:
             return 0
-        carried = 2 * self.limits.concurrency
-        most: float = max(FIRST_ROWS, carried) if self.rate < 0 else carried + int(self.rate * OPEN_SECONDS)
+        most: float = most_open(self.rate, self.limits.concurrency)
         if self.limits.rate:
             most = min(most, max(FEWEST_OPEN, self.limits.rate * PACED_SECONDS))
         room = min(most - self.open, self._pace.allowed(self._owner.now()) - len(self.queue))

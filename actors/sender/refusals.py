@@ -1,15 +1,14 @@
 """What the conductor is told of refusals that speak about the sender's domain or the content: counts by job and site. Pure."""
 
-import re
 from dataclasses import replace
 
 from actors.model.delivery import Reply
 from actors.model.lanes import Refusals
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
+from actors.sender.replyreader import shown
 
 TOLD = frozenset({Blame.SENDER_DOMAIN, Blame.CONTENT})
-ADDRESS = re.compile(r"\S+@\S+")
 MOST_WORDS = 160
 URGENT = 10  # refused since the last telling, and more than were delivered
 
@@ -33,7 +32,7 @@ class Noted:
         self._watched.add(place)
         key = (job, site, judgement.blame)
         kept = self._counts.get(key) or Refusals(job, site, judgement.blame)
-        words = ADDRESS.sub("<address>", f"{reply.code} {reply.enhanced} {reply.text}".replace("  ", " "))[:MOST_WORDS]
+        words = shown(reply, MOST_WORDS)
         told = self._counts[key] = replace(kept, reason=judgement.reason, refused=kept.refused + 1, reply=words)
         return told.refused % URGENT == 0 and told.refused > self._delivered.get(place, 0)
 

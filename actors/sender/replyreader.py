@@ -15,6 +15,7 @@ MAX_REPLY = 16_384  # octets of one reply
 
 # One line each, nothing left over: what a pipelined group is answered with.
 PLAIN = re.compile(rb"(?:[2-5]\d\d [^\n]*\n)+")
+ADDRESS = re.compile(r"\S+@\S+")
 ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)\s*")
 
 
@@ -89,6 +90,12 @@ def clean(text: str) -> str:
     if not text.isprintable():
         text = " ".join("".join(c if c.isprintable() else " " for c in text[: 2 * MAX_REPLY_CHARS]).split())
     return text[:MAX_REPLY_CHARS]
+
+
+def shown(reply: Reply, most: int) -> str:
+    """For people, in at most so many characters: code, enhanced code and text, without addresses."""
+    words = " ".join(filter(None, (str(reply.code), reply.enhanced, reply.text)))
+    return ADDRESS.sub("<address>", words)[:most]
 
 
 def make_reply(code: int, text: str) -> Reply:

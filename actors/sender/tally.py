@@ -1,6 +1,5 @@
 """What a lane saw since its last report, counted as `LaneReport` says. Pure."""
 
-import re
 from collections import Counter
 
 from actors.model.delivery import Reply
@@ -8,8 +7,8 @@ from actors.model.lanes import JobTally, LaneReport, Unread
 from actors.model.reasons import Reason
 from actors.model.replies import Judgement
 from actors.model.states import Blame, Verdict
+from actors.sender.replyreader import shown
 
-ADDRESS = re.compile(r"\S+@\S+")
 MOST_JOBS = 8
 MOST_UNREAD = 16  # different unknown replies of one report
 SHOWN = 200  # characters of a reply
@@ -96,7 +95,7 @@ class Tally:
 
     def said(self, reply: Reply) -> None:
         """A reply that was no 250, or a failure in its words."""
-        self._last_reply = ADDRESS.sub("<address>", f"{reply.code} {reply.enhanced} {reply.text}")[:SHOWN]
+        self._last_reply = shown(reply, SHOWN)
 
     def closed(self, after: int) -> None:
         """The receiver has ended a connection on which it had answered so many mails."""

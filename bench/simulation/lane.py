@@ -15,7 +15,7 @@ from actors.model.lanes import LaneLimits, LaneReport
 from actors.model.replies import Judgement, judge
 from actors.model.states import Blame, Stage, Verdict
 from actors.sender.connections import BARREN, RETRY_CONNECT
-from actors.sender.lane import FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, OPEN_SECONDS, SMOOTH, TRIES
+from actors.sender.lane import FIRST_ROWS, LOADED_ROWS, MAILS_A_CONNECTION, SMOOTH, TRIES, most_open
 from actors.sender.pacing import Pace
 from actors.sender.pool import PLAIN_SECONDS
 from actors.sender.replyreader import make_reply
@@ -138,9 +138,7 @@ class Lane:
     def _open_rows(self) -> None:
         if not self.connections:
             return
-        carried = 2 * self.limits.concurrency
-        wanted = max(FIRST_ROWS, carried) if self.rate < 0 else carried + int(self.rate * OPEN_SECONDS)
-        wanted -= self.open
+        wanted = most_open(self.rate, self.limits.concurrency) - self.open
         for _ in range(int(min(len(self.ready), wanted, self._pace.allowed(self._engine.clock()) - len(self.queue)))):
             self.queue.append((self.ready.popleft(), 0))
             self.open += 1
