@@ -19,7 +19,6 @@ from actors.model.ports import Vault
 
 MAX_FILES = 100_000  # as for a zip
 MAX_ASSET_BYTES = 64 << 20  # far above what any receiver takes as one mail; the list is not bounded by it
-HASH_BYTES = 1 << 20
 
 
 class Bundle:

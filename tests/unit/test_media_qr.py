@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile
 from qrcode import base, util
 
-from actors.renderer.media import deflate
+from actors.renderer.media import deflate, qr_data
 from actors.renderer.media.logo import logo, side
 from actors.renderer.media.png import MAX_SIDE, pictures
 from actors.renderer.media.qr import symbols
@@ -104,6 +104,11 @@ def test_too_long_for_any_version() -> None:
     ((version, places, modules),) = symbols(["1" * (MAX_BYTES + 1)], "L")
     assert (version, places, modules.size) == (41, [0], 0)
     assert [v for v, _, _ in symbols(["1" * MAX_BYTES], "L")] == [40]
+
+
+def test_what_is_too_long_for_any_version_is_not_packed_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qr_data, "_packed", lambda *_: pytest.fail("packed"))
+    assert [v for v, _, _ in symbols(["1" * 1_000_000, "x" * 1_000_000], "H")] == [41]
 
 
 @pytest.mark.parametrize("box", [1, 2, 3, 4, 5, 6, 8, 10, 12, 16])

@@ -77,18 +77,6 @@ def from_matrix(rows: Bytes) -> pa.StringArray:
     return made(np.arange(0, n * width + 1, width) if width else np.zeros(n + 1, np.int64), rows.reshape(-1))
 
 
-def from_window(rows: Bytes, start: NDArray[np.integer] | int, end: NDArray[np.integer] | int) -> pa.StringArray:
-    """Of each row of a matrix the bytes from `start` up to `end`."""
-    n, width = rows.shape
-    column = np.arange(width, dtype=np.int32)
-    low = np.broadcast_to(np.asarray(start, np.int32), (n,))
-    high = np.broadcast_to(np.asarray(end, np.int32), (n,))
-    inside = column >= low[:, None]
-    if not isinstance(end, int) or end != width:
-        inside &= column < high[:, None]
-    return made(ends_of(high - low), rows[inside])
-
-
 def slices(data: Bytes, starts: Ints, lengths: Ints) -> pa.StringArray:
     """The bytes from each start on, that many."""
     return made(ends_of(lengths), data[within(starts, lengths)])

@@ -40,6 +40,10 @@ class Row:
 
     def __init__(self, text: str):
         data = text.encode()
+        self._segments: list[tuple[int, int, int, int]] = []  # mode, characters, bits as a number, how many
+        if len(data) > MAX_BYTES:  # to pack a million digits takes half a minute
+            self.lengths = (8 * len(data),) * 3
+            return
         self._segments = [(mode, len(piece), *_packed(mode, piece)) for mode, piece in segments(data)]
         payload = sum(4 + bits for _, _, _, bits in self._segments)
         first, second, third = (payload + sum(_LENGTH_BITS[mode][at] for mode, *_ in self._segments) for at in range(3))
