@@ -171,7 +171,11 @@ def test_a_killed_worker_ends_the_command_with_a_reason(bundle: Path, tmp_path: 
 
 def command(bundle: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     line = [sys.executable, "-m", "gateway.cli.main", "render", str(bundle), "--out", str(out), "--json", *more]
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # as from a terminal: who runs the tests may ignore it
+    try:
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("name", ["out.zip", "out.mbox"])
