@@ -28,7 +28,7 @@ def _benches() -> dict[str, _Bench]:
         "learning": _Bench(tuple(learning.CASES), learning.run, _tell_learning),
         "latency": _Bench(tuple(latency.CASES), latency.run, _tell_latency),
         "memory": _Bench((), lambda cases, quick, say: memory.run(quick, say), _tell_json),
-        "start": _Bench((), lambda cases, quick, say: start.run(quick, say), _tell_start),
+        "start": _Bench(start.CASES, start.run, _tell_start),
     }
 
 
@@ -89,7 +89,8 @@ def _tell_latency(result: dict[str, Any]) -> None:
 def _tell_start(result: dict[str, Any]) -> None:
     for case in result["results"]:
         steps = f"uploaded after {case['upload_seconds']:.2f} s, accepted after {case['accepted_seconds']:.2f} s"
-        typer.echo(f"{case['case']:>6} job of {case['rows']:,} rows: first mail after {case['rate']:.2f} s; {steps}")
+        size = f"{case['rows']:,} rows, {case['list_bytes'] / 1e6:.0f} MB"
+        typer.echo(f"{case['case']} ({size}): first mail after {case['rate']:.2f} s; {steps}")
 
 
 def _tell_learning(result: dict[str, Any]) -> None:
