@@ -94,10 +94,13 @@ def _tell_start(result: dict[str, Any]) -> None:
 
 
 def _tell_learning(result: dict[str, Any]) -> None:
-    typer.echo(f"{'':>16}  of the all-knowing     wasted  leave    heal   suppressed  fair   fixed  additive")
+    rivals = [who for who in ("fixed", "additive") if who in result["results"][0]]
+    typer.echo(
+        f"{'':>16}  of the all-knowing     wasted  leave    heal   suppressed  fair  {''.join(map('{:>10}'.format, rivals))}"
+    )
     for case in result["results"]:
         times = "".join(f"{'-' if case[key] is None else format(case[key], '.0f') + ' s':>8}" for key in ("leave_s", "heal_s"))
         typer.echo(
             f"{case['case']:>16}  {case['ratio']:.3f} (worst {case['ratio_worst']:.3f})  {case['wasted']:>6.2%} {times}"
-            f"  {case['wrongly_suppressed']:>8}  {case['fairness']:>6.3f}  {case['fixed']:>6.3f}  {case['additive']:>6.3f}"
+            f"  {case['wrongly_suppressed']:>8}  {case['fairness']:>6.3f}{''.join(f'{case[who]:>10.3f}' for who in rivals)}"
         )
