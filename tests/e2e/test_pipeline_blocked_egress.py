@@ -3,6 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from actors.model.states import RowState
 from cluster import names
 from sandbox import Sandbox
@@ -12,7 +14,7 @@ from tests.e2e.mailing_world import ACCOUNT, arrivals, bundle, people, world
 
 EGRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5")
 BLOCKED = EGRESSES[2]
-ROWS = 4_400  # more than a first lease for each
+ROWS, LEASE_ROWS = 4_400, 256  # far more than the others may hold before the blocked one asks
 BLOCK_AT = 5.0  # seconds after the receiver's start
 NOTICED = 10.0  # seconds from the first refusal in which the lane must be left: three refusals, on a busy machine
 RECEIVER = {
@@ -29,7 +31,10 @@ RECEIVER = {
 }
 
 
-async def test_a_blocked_address_loses_its_traffic_within_seconds_and_no_row_is_lost(tmp_path: Path) -> None:
+async def test_a_blocked_address_loses_its_traffic_within_seconds_and_no_row_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.sender.leases.MOST_LEASE_ROWS", LEASE_ROWS)
     receiver = parse_world(RECEIVER)
     async with Sandbox(world=receiver, listen=places(receiver, 0)) as sandbox:
         host, port = sandbox.listening[0]

@@ -16,7 +16,7 @@ from tests.e2e.mailing_world import ACCOUNT, bundle, people, world
 
 EGRESSES = ("127.0.0.2", "127.0.0.3", "127.0.0.4")
 REFUSED = EGRESSES[1]
-ROWS = 3_300  # more than a first lease for each
+ROWS, LEASE_ROWS = 2_000, 256  # far more than the two leases that each of the others may hold before this one asks
 RECEIVER = {
     "sites": [
         {
@@ -33,6 +33,7 @@ RECEIVER = {
 
 async def test_words_that_follow_an_address_are_found_to_be_about_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(families()["postfix"], "blocked", Text("550 Zorp 4711 finds the tide too low at the pier", Stage.RCPT))
+    monkeypatch.setattr("actors.sender.leases.MOST_LEASE_ROWS", LEASE_ROWS)
     receiver = parse_world(RECEIVER)
     async with Sandbox(world=receiver, listen=places(receiver, 0)) as sandbox:
         host, port = sandbox.listening[0]
