@@ -33,7 +33,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes share the files, those that wait for systems and those that compute take turns: so they fill the
-    processors together, and no more than two or three systems run at once."""
+    processors together, and seldom two systems run at once."""
     if not hasattr(config, "workerinput"):
         return
     groups: dict[bool, dict[Path, None]] = {True: {}, False: {}}
