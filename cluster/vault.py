@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from actors.model.durable import sync
 from actors.model.errors import Unavailable
 
 
@@ -188,7 +189,7 @@ class _Durable:
             self._stream.close()
             if kind is None:
                 os.replace(self._name, self._target)
-                _sync(self._target.parent)
+                sync(self._target.parent)
         finally:
             Path(self._name).unlink(missing_ok=True)
 
@@ -197,19 +198,9 @@ def _move(local: Path, target: Path) -> None:
     """OSError EXDEV when they are on different disks. May be called again after an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if local.exists() or not target.exists():
-        with open(local, "rb") as stream:
-            os.fsync(stream.fileno())
+        sync(local)
         os.replace(local, target)
-    _sync(target.parent)
-
-
-def _sync(folder: Path) -> None:
-    """A new name in it is there after a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(target.parent)
 
 
 def _unavailable(error: OSError) -> Unavailable:

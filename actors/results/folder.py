@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import fsspec
 
+from actors.model.durable import sync
 from actors.model.errors import Unavailable
 from actors.model.ports import Vault
 
@@ -87,9 +88,9 @@ class UrlFolder:
             part = f"{self._path}/.{name}.part"
             self._fs.put_file(local, part)
             if protocol in ("file", "local"):
-                _sync(part)
+                sync(part)
                 os.replace(part, target)
-                _sync(self._path)
+                sync(self._path)
             else:
                 if self._fs.exists(target):
                     self._fs.rm_file(target)
@@ -118,11 +119,3 @@ def folder_of(results_to: str, vault: Vault, job: str, allowed: Sequence[str] | 
 def _below(url: str, prefix: str) -> bool:
     plain = url.rstrip("/") + "/"
     return plain.startswith(prefix.rstrip("/") + "/") and "/../" not in plain and "::" not in plain
-
-
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

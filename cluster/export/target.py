@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.model.durable import sync
 from actors.model.errors import InvalidInput, Problem
 
 INDEX = "index.csv"
@@ -75,7 +76,7 @@ def _made_by_us(folder: Path) -> bool:
 def _replace(main: Path, target: Path, folder: Path) -> None:
     """A file is replaced in one step. A folder cannot be: the old one steps aside first, into the folder that is deleted."""
     if not main.is_dir():
-        _durable(main)
+        sync(main)
         os.replace(main, target)
         return
     old = folder / "old"
@@ -87,12 +88,3 @@ def _replace(main: Path, target: Path, folder: Path) -> None:
         if old.is_dir():
             os.rename(old, target)
         raise
-
-
-def _durable(file: Path) -> None:
-    """A disk may say only now that it is full."""
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -64,7 +64,7 @@ def test_taking_a_file_over_may_be_said_again(tmp_path: Path, monkeypatch: pytes
     vault.create()
     (tmp_path / "x").write_bytes(b"two")
     with monkeypatch.context() as broken:
-        broken.setattr("cluster.vault._sync", lambda folder: os.close(1_000_000))
+        broken.setattr("cluster.vault.sync", lambda folder: os.close(1_000_000))
         with pytest.raises(Unavailable):
             vault.take_file("d.txt", str(tmp_path / "x"))
     vault.take_file("d.txt", str(tmp_path / "x"))
