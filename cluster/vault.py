@@ -198,6 +198,7 @@ def _move(local: Path, target: Path) -> None:
     """OSError EXDEV when they are on different disks. May be called again after an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if local.exists() or not target.exists():
+        os.chmod(local, 0o600)  # as all that the vault writes itself: a list is full of people
         sync(local)
         os.replace(local, target)
     sync(target.parent)

@@ -39,6 +39,7 @@ def test_a_file_is_taken_over(vault: Vault, tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"two")
     vault.take_file("a/d.txt", str(tmp_path / "x"))
     assert vault.read("a/d.txt") == b"two"
+    assert Path(vault.local("a/d.txt")).stat().st_mode & 0o077 == 0, "nobody else reads it"
     assert not (tmp_path / "x").exists()
 
 
