@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cluster.arithmetic import fastest_signing
 from cluster.supervise import free_port
 
 
@@ -33,7 +34,8 @@ def sign_for(seconds: float) -> int:
 
 
 def signatures_a_second(seconds: float = 2.0) -> float:
-    """R: all cores sign at once."""
+    """R: all cores sign at once, in the way that is fastest here."""
+    os.environ.update(fastest_signing())
     cores = os.cpu_count() or 1
     with multiprocessing.get_context("spawn").Pool(cores) as pool:
         return sum(pool.map(sign_for, [seconds] * cores)) / seconds

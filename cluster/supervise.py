@@ -21,6 +21,7 @@ from pathlib import Path
 
 from actors.model.errors import Conflict, InvalidInput, Problem
 from cluster import names
+from cluster.arithmetic import fastest_signing
 from cluster.child import Child
 from cluster.config import CONFIG_ENV, Config
 from cluster.processes import HOME_ENV, end_leftovers
@@ -58,6 +59,7 @@ def child_environment(config: Config) -> dict[str, str]:
     return (
         QUIET_RAY
         | os.environ
+        | fastest_signing()
         | loopback
         | {
             HOME_ENV: str(config.data_dir),

@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from actors.model.errors import Unavailable
+from cluster.arithmetic import fastest_signing
 from cluster.export.worker import Done, Failed, Grant, Order, Ready, Task, work
 
 TASK_ROWS = 4_096  # a few blocks: a worker has work while its news travel
@@ -59,7 +60,7 @@ class Crew:
 
     def __enter__(self) -> "Crew":
         context = multiprocessing.get_context("spawn")
-        with _quiet_children():
+        with _quiet_children(fastest_signing() if self._order.identities else {}):
             for number in range(self._count):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=work, args=(theirs, self._order), name=f"render-{number}", daemon=True)
@@ -137,10 +138,12 @@ def _died(code: int | None) -> Unavailable:
 
 
 @contextlib.contextmanager
-def _quiet_children() -> Iterator[None]:
-    """Processes started inside see no Ctrl-C, which is meant for the command, and compute with one thread each."""
-    kept = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+def _quiet_children(more: dict[str, str]) -> Iterator[None]:
+    """Processes started inside see no Ctrl-C, which is meant for the command, compute with one thread each, and have `more`
+    in their environment."""
+    environment = dict.fromkeys(ONE_THREAD, "1") | more
+    kept = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     resource_tracker.ensure_running()  # its start would let the signal through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
