@@ -20,7 +20,6 @@ from actors.ledger import codes, decisions, epochs, lanes, lines, suppressions, 
 from actors.ledger.advance import Step
 from actors.ledger.book import Book
 from actors.ledger.jobs import ACTIVE
-from actors.ledger.lines import RowLine
 from actors.ledger.memory import Memory, States, Undo
 from actors.ledger.overview import EndedJobs, list_jobs, record_of, status_of, with_trouble
 from actors.ledger.series import Series
@@ -31,6 +30,7 @@ from actors.model.delivery import Advanced, DueRows, Opening, Outcome
 from actors.model.errors import NotFound, Unavailable
 from actors.model.job import JobRecord, JobStatus, RowArray
 from actors.model.ports import Clock, RowStory
+from actors.model.rowlines import RowLines
 from actors.model.states import JobState, OnDoubt, RowState
 
 log = logging.getLogger(__name__)
@@ -162,10 +162,10 @@ class Ledger:
 
         return await self._read(waiting)
 
-    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> list[RowLine]:
+    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> RowLines:
         """Rows that are pending or on the wire for the first time have a line only where `states` names their state."""
 
-        def page(memory: Memory, connection: sa.Connection) -> list[RowLine]:
+        def page(memory: Memory, connection: sa.Connection) -> RowLines:
             number, cells = self._ended.states(memory, connection, job)
             return lines.lines(connection, number, cells, after, limit, states)
 

@@ -5,11 +5,12 @@ is being transmitted for the first time, has no entry and still has a line.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from actors.ledger import schema
 from actors.ledger.memory import States
@@ -17,55 +18,18 @@ from actors.ledger.states import DEFERRED, PENDING, TRANSMITTING
 from actors.ledger.store import tuples
 from actors.model.delivery import DueRows
 from actors.model.ports import RowStory
+from actors.model.rowlines import NAMES, RowLine, RowLines
 from actors.model.states import RowState
+
+_Line = tuple[Any, ...]  # a `RowLine`'s values
 
 # How many states are looked through at a time for the next lines: a small array, and few rounds.
 WINDOW = 65_536
 
 
-@dataclass(slots=True)
-class RowLine:
-    """One row's last outcome (`ports.RowOutcome`). Times in seconds since the epoch, 0 = never.
-
-    Not frozen: result files take one a row, and a frozen one costs three times as much to make.
-    """
-
-    row: int
-    state: RowState
-    attempts: int = 0
-    stage: str = ""
-    blame: str = ""
-    code: int = 0
-    enhanced: str = ""
-    reply: str = ""
-    site: str = ""
-    host: str = ""
-    egress: str = ""
-    reason: str = ""
-    tls: str = ""
-    first_at: float = 0.0
-    last_at: float = 0.0
-    in_doubt: int = 0
-
-
 _entry = schema.rows.c
-_LINE = (
-    _entry.row,
-    _entry.attempts,
-    _entry.stage,
-    _entry.blame,
-    _entry.code,
-    _entry.enhanced,
-    _entry.reply,
-    _entry.site,
-    _entry.host,
-    _entry.egress,
-    _entry.reason,
-    _entry.tls,
-    _entry.first_at,
-    _entry.last_at,
-    _entry.in_doubt,
-)
+_LINE = tuple(_entry[name] for name in NAMES if name != "state")  # the row's number first
+_BARE = tuple(field.default for field in fields(RowLine))[2:]  # what a row without an entry says
 _STATE = {int(s): s for s in RowState}
 
 
@@ -104,38 +68,34 @@ def none_due() -> DueRows:
     return DueRows(empty, empty.astype(np.int16), empty, empty.astype(np.float64), [], 0.0)
 
 
-def lines(
-    connection: sa.Connection, job: int, states: States, after: int, limit: int, wanted: Sequence[RowState]
-) -> list[RowLine]:
+def lines(connection: sa.Connection, job: int, states: States, after: int, limit: int, wanted: Sequence[RowState]) -> RowLines:
     """Lines of rows above `after` whose state is wanted (by default all that are not pending), by row number."""
     picks = np.zeros(256, dtype=np.bool_)
     picks[[int(s) for s in wanted] or [int(s) for s in RowState if s != PENDING]] = True
-    found: list[RowLine] = []
+    found: list[_Line] = []
     low = after + 1
     while low < len(states) and len(found) < limit:
         high = min(low + max(WINDOW, limit), len(states))
         rows = low + np.flatnonzero(picks[states[low:high]])
         for start in range(0, len(rows), limit):
-            found += _lines_of(connection, job, states, rows[start : start + limit].tolist(), bool(wanted))
+            found += _lines_of(connection, job, states, rows[start : start + limit], bool(wanted))
             if len(found) >= limit:
                 break
         low = high
-    return found[:limit]
+    return RowLines(tuple(zip(*found[:limit], strict=True)))
 
 
-def _lines_of(connection: sa.Connection, job: int, states: States, rows: list[int], bare: bool) -> list[RowLine]:
-    """The lines of these rows; `bare`: also of rows that are being transmitted for the first time."""
-    if not rows:
+def _lines_of(connection: sa.Connection, job: int, states: States, rows: NDArray[np.int64], bare: bool) -> list[_Line]:
+    """The values of these rows' lines; `bare`: also of rows that are being transmitted for the first time."""
+    if not len(rows):
         return []
-    between = sa.select(*_LINE).where(_entry.job == job, _entry.row >= rows[0], _entry.row <= rows[-1])
-    entries = {r[0]: r for r in tuples(connection, between)}
-    found = []
-    for row in rows:
-        state, entry = int(states[row]), entries.get(row)
-        if entry is not None:
-            found.append(RowLine(row, _STATE[state], *entry[1:]))
-        elif bare or state != TRANSMITTING:
-            found.append(RowLine(row, _STATE[state]))
+    between = sa.select(*_LINE).where(_entry.job == job, _entry.row >= int(rows[0]), _entry.row <= int(rows[-1]))
+    entries = {entry[0]: entry[1:] for entry in tuples(connection, between)}
+    found: list[_Line] = []
+    for row, state in zip(rows.tolist(), states[rows].tolist(), strict=True):
+        entry = entries.get(row, _BARE)
+        if entry is not _BARE or bare or state != TRANSMITTING:
+            found.append((row, _STATE[state], *entry))
     return found
 
 
@@ -151,7 +111,7 @@ def story(connection: sa.Connection, job: int, states: States, row: int) -> RowS
     next_at, avoid = connection.execute(following).one_or_none() or (0.0, "")
     hidden = {"job", "row", "serial"}
     waits = int(states[row]) == DEFERRED
-    line = _lines_of(connection, job, states, [row], True)[0]
+    line = RowLine(*_lines_of(connection, job, states, np.array([row]), True)[0])
     earlier = [{k: v for k, v in m.items() if k not in hidden} for m in connection.execute(deferrals).mappings()]
     if earlier and all(earlier[-1][name] == getattr(line, name) for name in _SAME) and earlier[-1]["at"] == line.last_at:
         earlier.pop()  # the row waits, or ended waiting: its last attempt is a deferral too

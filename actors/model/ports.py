@@ -15,6 +15,7 @@ from actors.model.delivery import Advanced, DueRows, Lease, Opening, Outcome, Re
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
 from actors.model.lanes import Refusals
+from actors.model.rowlines import RowLine, RowLines
 from actors.model.states import JobState, OnDoubt, RowState
 
 
@@ -53,27 +54,6 @@ class Vault(Protocol):
         ...
 
 
-class RowOutcome(Protocol):
-    """One line of the result files; the ledger's `RowLine` has these attributes."""
-
-    row: int
-    state: RowState
-    attempts: int
-    stage: str
-    blame: str
-    code: int
-    enhanced: str
-    reply: str
-    site: str
-    host: str
-    egress: str
-    reason: str
-    tls: str
-    first_at: float
-    last_at: float
-    in_doubt: int  # how many times the row was in doubt
-
-
 @dataclass(frozen=True, slots=True)
 class RowStory:
     """All that the ledger knows of one row.
@@ -84,7 +64,7 @@ class RowStory:
     it goes again and by which egress not.
     """
 
-    line: RowOutcome
+    line: RowLine
     deferrals: list[dict[str, Any]]
     doubts: list[dict[str, Any]]
     next_at: float = 0.0
@@ -174,9 +154,7 @@ class JobLedger(Protocol):
         """What happened to one row; NotFound if the job has no such row."""
         ...
 
-    async def outcomes(
-        self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()
-    ) -> list["RowOutcome"]:
+    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> RowLines:
         """Last outcome of each row that has one, by row number above `after`."""
         ...
 

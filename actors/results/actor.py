@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from actors.model.errors import Unavailable
 from actors.model.job import JobRecord, JobStatus
 from actors.model.lanes import ClosedSpan
-from actors.model.ports import Clock, RowOutcome, Vault
+from actors.model.ports import Clock, Vault
+from actors.model.rowlines import RowLines
 from actors.model.states import RowState
 from actors.results import columns
 from actors.results.circuits import told
@@ -35,9 +36,7 @@ class Accounts(Protocol):
     """What Results asks of the ledger."""
 
     async def status(self, job: str, account: str = "") -> JobStatus: ...
-    async def outcomes(
-        self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()
-    ) -> Sequence[RowOutcome]: ...
+    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> RowLines: ...
     async def series(self, job: str) -> dict[str, Any]:
         """Figures over all rows: bins over time, sites, replies, doubts."""
         ...
@@ -101,9 +100,9 @@ class Results:
         after, every = -1, tuple(RowState)
         with _Files(local) as files:
             while page := await self._ledger.outcomes(job, after, PAGE, every):
-                counts.update(line.state for line in page)
+                counts.update(page.column("state"))
                 await asyncio.to_thread(files.add, page)
-                after = page[-1].row
+                after = page.column("row")[-1]
         return dict(counts)
 
 
@@ -112,7 +111,7 @@ class _Files:
 
     def __init__(self, local: Path):
         self._parquet = pq.ParquetWriter(local / "outcomes.parquet", columns.SCHEMA, compression="zstd")
-        empty = columns.for_csv(columns.table([]))
+        empty = columns.for_csv(columns.table(RowLines()))
         self._csv = pacsv.CSVWriter(local / "outcomes.csv", empty.schema)
         self._pages: list[Any] = []
 
@@ -124,7 +123,7 @@ class _Files:
         self._parquet.close()
         self._csv.close()
 
-    def add(self, page: Sequence[RowOutcome]) -> None:
+    def add(self, page: RowLines) -> None:
         table = columns.table(page)
         self._csv.write_table(columns.for_csv(table))
         self._pages.append(table)

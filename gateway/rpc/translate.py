@@ -18,8 +18,9 @@ from actors.intake.looking import shut_gates
 from actors.model.errors import InvalidInput, Problem
 from actors.model.forecast import Forecast
 from actors.model.job import Accepted, JobRecord, JobStatus
-from actors.model.ports import RowOutcome, RowStory
+from actors.model.ports import RowStory
 from actors.model.renderports import Preview
+from actors.model.rowlines import RowLine
 from actors.model.states import OnDoubt, RowState
 from actors.renderer.look.page import page as report_page
 from actors.renderer.look.previewpage import preview_page
@@ -88,7 +89,7 @@ def row_states(values: Iterable[int]) -> tuple[RowState, ...]:
         raise InvalidInput((Problem("request", "holds a value that names no row state", column="states"),)) from None
 
 
-def outcome(line: RowOutcome) -> jobs_pb2.Outcome:
+def outcome(line: RowLine) -> jobs_pb2.Outcome:
     """One row's last outcome."""
     return jobs_pb2.Outcome(
         row=line.row,

@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from actors.ledger.actor import Ledger
-from actors.ledger.lines import RowLine
 from actors.model.errors import Unavailable
 from actors.model.job import Accepted, JobStatus
 from actors.model.ports import RowStory
+from actors.model.rowlines import RowLine, RowLines
 from actors.model.states import ENDED_JOB_STATES, RowState
 from cluster import names
 from cluster.config import Config
@@ -190,7 +190,7 @@ class World:
 
     async def lines(self, job: str) -> dict[int, RowLine]:
         """What the ledger says of every row."""
-        found: list[RowLine] = await self.ledger.outcomes(job, -1, 100_000, tuple(RowState))
+        found: RowLines = await self.ledger.outcomes(job, -1, 100_000, tuple(RowState))
         return {line.row: line for line in found}
 
     async def states(self, job: str) -> dict[int, str]:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from actors.ledger.lines import RowLine
 from actors.model.lanes import LaneLimits
 from actors.model.ports import RowStory
 from actors.model.reasons import Reason
+from actors.model.rowlines import RowLine
 from actors.model.states import ENDED_JOB_STATES, Blame, RowState
 from cluster import names
 from tests.e2e.mailing_world import EGRESSES, MESSAGE_ID, bundle, people, world

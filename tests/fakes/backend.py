@@ -14,6 +14,7 @@ from actors.model.errors import Conflict, HongyanError, InvalidInput, NotFound, 
 from actors.model.forecast import Forecast, LaneSpeed
 from actors.model.job import Accepted, JobRecord, JobStatus, RowArray
 from actors.model.ports import RowStory
+from actors.model.rowlines import RowLine, RowLines
 from actors.model.states import ENDED_JOB_STATES, JobState, OnDoubt, RowState
 from gateway.rpc.backend import Backend
 from tests.fakes.clock import FakeClock
@@ -21,10 +22,9 @@ from tests.fakes.vault import FolderVault
 
 
 @dataclass
-class Line:
-    """A `RowOutcome`."""
+class Line(RowLine):
+    """A row that was delivered, by default."""
 
-    row: int
     state: RowState = RowState.DELIVERED
     attempts: int = 1
     stage: str = "dot"
@@ -134,10 +134,10 @@ class FakeLedger(Failures):
         mine = sorted((s for s in self.jobs.values() if s.record.account == account), key=lambda s: s.record.job, reverse=True)
         return [s for s in mine if not after or s.record.job < after][:limit]
 
-    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> list[Line]:
+    async def outcomes(self, job: str, after: int = -1, limit: int = 10_000, states: Sequence[RowState] = ()) -> RowLines:
         self.meet("outcomes")
         found = [o for o in self.lines.get(job, []) if o.row > after and (not states or o.state in states)]
-        return found[:limit]
+        return RowLines.of(found[:limit])
 
     async def row_story(self, job: str, row: int) -> RowStory:
         self.meet("row_story")

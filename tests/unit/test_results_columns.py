@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.ledger.lines import RowLine
+from actors.model.rowlines import RowLine, RowLines
 from actors.model.states import RowState
 from actors.results.columns import SCHEMA, for_csv, joined, neutral, table
 
@@ -23,12 +23,12 @@ LINE = RowLine(
 def cells(lines: list[RowLine]) -> list[dict[str, str]]:
     """The CSV file read back by Python's own reader."""
     out = io.BytesIO()
-    pacsv.write_csv(for_csv(table(lines)), out)
+    pacsv.write_csv(for_csv(table(RowLines.of(lines))), out)
     return list(csv.DictReader(io.StringIO(out.getvalue().decode(), newline="")))
 
 
 def test_a_line_as_columns() -> None:
-    made = table([LINE, RowLine(8, RowState.CANCELLED)])
+    made = table(RowLines.of([LINE, RowLine(8, RowState.CANCELLED)]))
     assert made.schema == SCHEMA
     rows = made.to_pylist()
     assert rows[0] | {"first_at": 0, "last_at": 0} == {
@@ -82,7 +82,7 @@ EVIL = [
 def test_s17_formulas_are_neutralised(text: str) -> None:
     for field in ("reply", "site", "host", "egress", "enhanced", "blame", "stage"):
         assert cells([replace(LINE, **{field: text})])[0][field] == "'" + text
-    assert table([replace(LINE, reply=text)]).column("reply")[0].as_py() == text  # Parquet keeps the truth
+    assert table(RowLines.of([replace(LINE, reply=text)])).column("reply")[0].as_py() == text  # Parquet keeps the truth
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -99,7 +99,7 @@ def test_s17_quotes_and_separators_stay_inside_their_cell() -> None:
 
 
 def test_pages_join_into_one_dictionary() -> None:
-    pages = [table([replace(LINE, row=n, site=f"s{n}.test")]) for n in range(5)]
+    pages = [table(RowLines.of([replace(LINE, row=n, site=f"s{n}.test")])) for n in range(5)]
     whole = joined(pages)
     assert whole.schema == SCHEMA
     assert whole.column("site").to_pylist() == [f"s{n}.test" for n in range(5)]
