@@ -25,10 +25,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from jinja2 import Environment
 
 from actors.model.job import segment_path
+from actors.model.rendersettings import Identity
 from actors.renderer.assemble import Shard, render_shard
 from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.message import headers
-from actors.renderer.message.dkim import Identity, Signer
+from actors.renderer.message.dkim import Signer
 from actors.renderer.message.mime import rows_of
 from actors.renderer.template import Context, compile_template
 from bench import people, qr, scalars, statement

@@ -4,27 +4,19 @@ The only place that knows all constructors. Arguments are plain values and ports
 nothing before they are used.
 """
 
+import pkgutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from actors.conductor.actor import Conductor
-from actors.intake.actor import Intake
 from actors.intake.ids import new_job_id
-from actors.ledger.actor import Ledger
 from actors.model.lanes import LaneLimits
+from actors.model.rendersettings import Identity, TemplateKeys, TimeLimit
 from actors.model.sites import Credentials, Egress, Route, TlsRule
-from actors.renderer.actor import Renderer
-from actors.renderer.functions.keys import TemplateKeys
-from actors.renderer.message.dkim import Identity
-from actors.renderer.template.timelimit import TimeLimit
 from actors.reputation import starting
-from actors.reputation.actor import Reputation
 from actors.reputation.pins import Pin
 from actors.reputation.warmup import Curve
-from actors.results.actor import Results
-from actors.sender.actor import Sender
 from actors.sender.connect import TimeLimits
 from actors.sender.mx import Resolver, Security
 from actors.sender.policystore import PolicyStore
@@ -93,20 +85,20 @@ def roles(config: Config) -> list[str]:
     ]
 
 
-CLASSES: dict[str, type] = {
-    names.LEDGER: Ledger,
-    names.REPUTATION: Reputation,
-    names.RESULTS: Results,
-    names.INTAKE: Intake,
-    names.CONDUCTOR: Conductor,
-    "renderer": Renderer,
-    "sender": Sender,
+PLACES = {
+    names.LEDGER: "actors.ledger.actor:Ledger",
+    names.REPUTATION: "actors.reputation.actor:Reputation",
+    names.RESULTS: "actors.results.actor:Results",
+    names.INTAKE: "actors.intake.actor:Intake",
+    names.CONDUCTOR: "actors.conductor.actor:Conductor",
+    "renderer": "actors.renderer.actor:Renderer",
+    "sender": "actors.sender.actor:Sender",
 }
 
 
-def role(name: str) -> type:
-    """The class behind an actor name."""
-    return CLASSES[name.partition("/")[0]]
+def role(name: str) -> str:
+    """Where the class behind an actor name is. It is not imported: the launcher needs none of what the roles work with."""
+    return PLACES[name.partition("/")[0]]
 
 
 def arguments(parts: Parts, name: str) -> dict[str, Any]:
@@ -126,7 +118,7 @@ def arguments(parts: Parts, name: str) -> dict[str, Any]:
 
 def build(parts: Parts, name: str) -> Any:
     """The plain object, in this process."""
-    return role(name)(**arguments(parts, name))
+    return pkgutil.resolve_name(role(name))(**arguments(parts, name))
 
 
 def _ledger(parts: Parts, _: str) -> dict[str, Any]:

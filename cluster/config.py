@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from actors.model.errors import InvalidInput, Problem
-from actors.renderer.template.timelimit import CALL_SECONDS, ROW_SECONDS
+from actors.model.rendersettings import CALL_SECONDS, ROW_SECONDS
 
 CONFIG_ENV = "HONGYAN_CONFIG"
 DEFAULT_FILE = "hongyan.yaml"

@@ -12,7 +12,8 @@ from pathlib import Path
 import dkim
 
 from actors.model.errors import InvalidInput
-from actors.renderer.message.dkim import Identity, Signer, body_hash, relaxed
+from actors.model.rendersettings import Identity
+from actors.renderer.message.dkim import Signer, body_hash, relaxed
 from cluster import machine, mailrecords
 from cluster.config import Config, EgressConfig, load
 from cluster.findings import Finding, fail, ok

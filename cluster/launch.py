@@ -16,14 +16,14 @@ from ray.util import list_named_actors
 
 from actors.model.errors import HongyanError
 from actors.model.waiting import set_within
-from cluster import names
+from cluster import face, names
 from cluster.build import Parts, arguments, role, roles
 from cluster.config import Config, load
 from cluster.facade import facade
 from cluster.metrics import Metrics
 from cluster.nodes import present
 from cluster.options import options
-from cluster.remote import Remote, connect
+from cluster.remote import Remote, connected
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ METRICS_SECONDS = 5.0  # Ray tells them every ten
 
 def create(parts: Parts, name: str) -> Any:
     """The actor `name`, made if it is not there. Its description shows in the dashboard."""
-    actor = ray.remote(facade(role(name), name)).options(**options(name, parts.config))
+    actor = ray.remote(facade(face.read(role(name)), name)).options(**options(name, parts.config))
     return actor.remote(**arguments(parts, name))
 
 
@@ -100,8 +100,8 @@ async def drain(addresses: Sequence[str]) -> None:
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     config = load()
-    connect()
-    asyncio.run(Launcher(config).run())
+    with connected():
+        asyncio.run(Launcher(config).run())
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import logging
 import sys
 
 from cluster.launch import DRAIN_SECONDS, drain
-from cluster.remote import connect
+from cluster.remote import connected
 
 log = logging.getLogger(__name__)
 
@@ -25,5 +25,5 @@ async def leave(addresses: list[str]) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    connect()
-    asyncio.run(leave(sys.argv[1:]))
+    with connected():
+        asyncio.run(leave(sys.argv[1:]))

@@ -6,6 +6,8 @@ comes back as itself.
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -54,8 +56,18 @@ class Remote:
             raise Unavailable(self._name, "it is not there yet") from None
 
 
-def connect(address: str | None = None) -> None:
-    """Joins the cluster as a driver; waits for it to come up."""
+@contextmanager
+def connected(address: str | None = None) -> Iterator[None]:
+    """In the cluster as a driver inside the block; waits for it to come up. It leaves by itself: at the interpreter's end Ray
+    would first sleep half a second, for log lines that do not come."""
+    _join(address)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _join(address: str | None) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -18,10 +18,8 @@ from actors.intake.looking import AT_ONCE, look_over
 from actors.model.errors import InvalidInput, Problem
 from actors.model.job import Accepted, snapshot_path
 from actors.model.renderports import ExplainedSlot
+from actors.model.rendersettings import Identity, TemplateKeys, TimeLimit
 from actors.model.spec_json import spec_from_json, spec_to_json
-from actors.renderer.functions.keys import TemplateKeys
-from actors.renderer.message.dkim import Identity
-from actors.renderer.template.timelimit import TimeLimit
 from cluster import names
 from cluster.config import Config
 from cluster.inprocess import Local

@@ -6,7 +6,7 @@ Compiled jobs and mapped roster segments are kept for the next call; the rules a
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -16,16 +16,16 @@ from actors.model.delivery import Envelopes
 from actors.model.errors import BrokenPromise, InvalidInput, NotFound, Problem
 from actors.model.job import REASON, RESERVED, VERDICT, RowArray, StampArray, segment_path
 from actors.model.ports import Vault
+from actors.model.rendersettings import NO_KEYS, Identity, TemplateKeys, TimeLimit
 from actors.model.states import RowState
 from actors.renderer.assemble import Shard, lay_out, render_shard
-from actors.renderer.explain import Slot, explain_job
-from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
+from actors.renderer.explain import explain_job
 from actors.renderer.job import CompiledJob, compile_job
 from actors.renderer.look.gather import Look
 from actors.renderer.look.report import report, sampled
 from actors.renderer.look.watching import look_at
-from actors.renderer.message.dkim import Identity, signers_for
-from actors.renderer.template.timelimit import TimeLimit
+from actors.renderer.message.dkim import signers_for
+from actors.renderer.shown import RowPreview, Slot
 
 KEPT_JOBS = 8  # compiled jobs at hand: more run at once on one renderer only in odd hours, and compiling again is cheap
 HIDDEN = "\N{BLACK CIRCLE}" * 6  # a private value where values are shown; its length would say something
@@ -51,22 +51,6 @@ class Kept(Generic[K, V]):
                 self._values.popitem(last=False)
         self._values.move_to_end(key)
         return self._values[key]
-
-
-@dataclass(frozen=True, slots=True)
-class RowPreview:
-    """One row as it would leave: the finished message, its texts before encoding, and the row's list values as text."""
-
-    row: int
-    state: RowState
-    reason: str
-    message: bytes = field(repr=False)  # a trace of Ray or a log that shows this object shows nothing of the row
-    subject: str = field(repr=False)
-    html: str = field(repr=False)
-    text: str = field(repr=False)
-    values: dict[str, str] = field(repr=False)
-    return_path: str = ""
-    dsn: str = ""  # the notifications that are asked for
 
 
 SAMPLE_ROWS = 2_000  # that explain measures: as many as a shard has, and done before anybody waits

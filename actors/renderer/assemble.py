@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from actors.model.delivery import Envelopes, RowFailure
 from actors.model.job import ADDRESS, RowArray, StampArray
+from actors.model.rendersettings import TimeLimit
 from actors.model.states import RowState
 from actors.renderer.attached import called_parts, row_entity
 from actors.renderer.enclosed import Enclosed
@@ -27,7 +28,7 @@ from actors.renderer.message.dkim import Signer
 from actors.renderer.message.mime import Entity, RowParts, message_entity, text_entity
 from actors.renderer.template import Plan
 from actors.renderer.template.itemtexts import joined
-from actors.renderer.template.timelimit import Spent, TimeLimit
+from actors.renderer.template.timelimit import Spent
 from actors.renderer.writing import Messages
 
 _ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"

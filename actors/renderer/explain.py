@@ -1,35 +1,19 @@
 """How each slot of a job's templates is worked out, by the part of the mail that it stands in. Reads compiled plans only."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from actors.model.job import RowArray
+from actors.model.rendersettings import TimeLimit
 from actors.renderer.attached import RowAttachment
 from actors.renderer.job import PREHEADER, CompiledJob
+from actors.renderer.shown import Slot
 from actors.renderer.template import Plan, SlotReport
-from actors.renderer.template.timelimit import Spent, TimeLimit
+from actors.renderer.template.timelimit import Spent
 from actors.renderer.template.timing import Timing
 
 Sample = tuple[pa.Table | pa.RecordBatch, RowArray]  # rows of the list and their numbers in the job
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One slot or statement. `part`: subject, preheader, html, text, `header X`, `attachment 1 file`, `attachment 1 name`.
-    `file` is where it is written, with `line` from 1; of a text part made from the HTML, the line of the made text.
-    `how`: "column" or "row by row", then with the reason."""
-
-    part: str
-    file: str
-    line: int
-    source: str
-    how: str
-    reason: str = ""
-    type: str = ""  # of its values in the sample
-    kernel: str = ""  # what works it out
-    rate: int = 0  # rows of the sample a second; 0 where none came there
 
 
 def explain_job(

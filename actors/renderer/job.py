@@ -12,12 +12,12 @@ from actors.model.delivery import Dsn
 from actors.model.errors import InvalidInput
 from actors.model.job import Snapshot, code_column, snapshot_path
 from actors.model.ports import Vault
+from actors.model.rendersettings import NO_KEYS, TemplateKeys
 from actors.model.spec_json import manifest_from_json, spec_from_json
 from actors.renderer.attached import RowAttachment, Templated
 from actors.renderer.enclosed import FILES, PICTURES
 from actors.renderer.envelope import dsn_of, verp_problem
 from actors.renderer.functions.enclosures import Enclosures
-from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
 from actors.renderer.jobfiles import JobFiles
 from actors.renderer.jobtemplates import JobTemplates, has_tags
 from actors.renderer.joining import JobTables

@@ -20,11 +20,9 @@ import numpy as np
 
 from actors.model.errors import BrokenPromise, HongyanError, Unavailable
 from actors.model.job import RowArray
+from actors.model.rendersettings import Identity, TemplateKeys, TimeLimit
 from actors.model.states import RowState
 from actors.renderer.actor import Renderer
-from actors.renderer.functions.keys import TemplateKeys
-from actors.renderer.message.dkim import Identity
-from actors.renderer.template.timelimit import TimeLimit
 from cluster.export.forms import Block, Form
 from cluster.export.index import RENDERED, Tally, index_lines
 from cluster.vault import Vault

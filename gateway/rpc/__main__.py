@@ -8,7 +8,7 @@ import time
 from actors.model.errors import HongyanError, InvalidInput
 from cluster import names
 from cluster.config import Config, load
-from cluster.remote import Remote, connect
+from cluster.remote import Remote, connected
 from cluster.vault import Vault
 from gateway.rpc.backend import Backend
 from gateway.rpc.server import run
@@ -35,8 +35,8 @@ def main() -> int:
     log = logging.getLogger("hongyan.gateway")
     try:
         config = load()
-        connect()
-        asyncio.run(run(remote_backend(config), from_config(config)))
+        with connected():
+            asyncio.run(run(remote_backend(config), from_config(config)))
     except HongyanError as error:
         log.error("%s", error)
         return 2 if isinstance(error, InvalidInput) else 1

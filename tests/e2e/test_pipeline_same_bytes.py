@@ -37,8 +37,8 @@ CONTROL = {
 ELSEWHERE = """
 import hashlib, json, sys
 import numpy as np
+from actors.model.rendersettings import Identity
 from actors.renderer.actor import Renderer
-from actors.renderer.message.dkim import Identity
 from cluster.vault import Vault
 
 given = json.load(sys.stdin)

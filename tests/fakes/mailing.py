@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from actors.model.delivery import Envelopes
+from actors.model.rendersettings import NO_KEYS, Identity, TemplateKeys, TimeLimit
 from actors.model.spec import ContentSpec, DeliverySpec, JobSpec, SenderSpec
 from actors.renderer.actor import Renderer
-from actors.renderer.functions.keys import NO_KEYS, TemplateKeys
-from actors.renderer.message.dkim import Identity
-from actors.renderer.template.timelimit import TimeLimit
 from tests.fakes.snapshot import JOB, write_snapshot
 from tests.fakes.vault import FolderVault
 

@@ -19,6 +19,7 @@ from cluster.remote import Remote
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
 PATIENCE_SECONDS = 120.0  # an actor is a process that imports Ray: seconds, on a busy machine many
+HELD = f"{__name__}:Held"
 HERE, THERE = "127.0.0.21", "127.0.0.22"
 
 
@@ -88,7 +89,7 @@ async def asked(remote: Remote) -> tuple[str, int]:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Senders are `Held`: the real ones would need the whole system."""
-    monkeypatch.setattr(launch, "role", lambda name: Held)
+    monkeypatch.setattr(launch, "role", lambda name: HELD)
 
 
 async def test_a_sender_runs_on_the_node_that_announces_its_egress(held: None, node: Any, config: Config) -> None:
@@ -109,7 +110,7 @@ async def test_at_most_one_actor_holds_an_egress(held: None, node: Any, config: 
     launch.create(Parts(config, Remote), names.sender(THERE))
     await asked(Remote(names.sender(THERE)))
     wish = launch.options(names.sender(THERE), config) | {"name": "second"}
-    second = ray.remote(launch.facade(Held, "second")).options(**wish).remote()
+    second = ray.remote(launch.facade(launch.face.read(HELD), "second")).options(**wish).remote()
     answer = second.where.remote()
     assert ray.wait([answer], timeout=3)[0] == []
     kill(names.sender(THERE))

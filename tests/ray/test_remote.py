@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 
 from actors.model.errors import Conflict, Unavailable
+from cluster import face
 from cluster.build import role
 from cluster.facade import facade
 from cluster.names import LEDGER
@@ -48,13 +49,16 @@ class Counter:
         raise Conflict("job", "already done")
 
 
+COUNTER = face.read(f"{__name__}:Counter")
+
+
 def start(name: str) -> Remote:
     import ray
 
     kind = {"name": name, "resources": {}, "max_concurrency": 4}
     from cluster.config import Config
 
-    ray.remote(facade(Counter, name)).options(**options("reputation", Config()) | kind).remote()
+    ray.remote(facade(COUNTER, name)).options(**options("reputation", Config()) | kind).remote()
     return Remote(name)
 
 
@@ -84,13 +88,13 @@ async def test_the_main_loop_runs_by_itself(remote: Remote) -> None:
 
 
 async def test_an_actor_says_who_it_is() -> None:
-    assert repr(facade(Counter, "counter")()) == "counter: Counts in its main loop; dies on request."
+    assert repr(facade(COUNTER, "counter")()) == "counter: Counts in its main loop; dies on request."
 
 
 async def test_a_caller_imports_nothing_of_the_role() -> None:
     import ray.cloudpickle
 
-    sent = ray.cloudpickle.dumps(facade(role(LEDGER), LEDGER))
+    sent = ray.cloudpickle.dumps(facade(face.read(role(LEDGER)), LEDGER))
     code = "import sys, ray.cloudpickle as c; print(c.load(sys.stdin.buffer).__name__, {n.split('.')[0] for n in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], input=sent, capture_output=True, check=True)
     name, _, modules = done.stdout.decode().partition(" ")

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from actors.model.delivery import Envelopes
 from actors.model.errors import InvalidInput
-from actors.renderer.functions.keys import NO_KEYS
-from actors.renderer.template.timelimit import TimeLimit
+from actors.model.rendersettings import NO_KEYS, TimeLimit
 from cluster.export.crew import tasks
 from cluster.export.ending import Spool, end_zip
 from cluster.export.forms import FolderForm, Form, MboxForm, OneFile, ZipForm, mail_path

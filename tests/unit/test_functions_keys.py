@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.errors import InvalidInput
+from actors.model.rendersettings import TemplateKeys
 from actors.model.spec import ContentSpec
-from actors.renderer.functions.keys import TemplateKeys
 from cluster import machine
 from cluster.build import Parts
 from cluster.config import Config

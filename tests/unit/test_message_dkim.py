@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.model.errors import InvalidInput
+from actors.model.rendersettings import Identity
 from actors.model.spec import AttachmentSpec, ContentSpec
-from actors.renderer.message.dkim import OVERSIGNED, VALID_SECONDS, Identity, Signer, signers_for
+from actors.renderer.message.dkim import OVERSIGNED, VALID_SECONDS, Signer, signers_for
 from tests.examples import examples
 from tests.fakes.identities import Records, ed25519_identity, rsa_identity
 from tests.fakes.mailing import PAGE, Mailing, split

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from actors.intake.ids import encode_id
 from actors.model.errors import InvalidInput
+from actors.model.rendersettings import TemplateKeys
 from actors.model.returnpath import ALPHABET, LONGEST, TOKEN_CHARS, read_row_path, row_path
 from actors.model.spec import ContentSpec, SenderSpec
-from actors.renderer.functions.keys import TemplateKeys
 from actors.sender.messages import PATH
 from cluster.config import Config
 from gateway.cli.main import build

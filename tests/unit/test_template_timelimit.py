@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from actors.model.rendersettings import TimeLimit
 from actors.model.spec import ContentSpec
 from actors.model.states import RowState
 from actors.renderer.template import Columns, Context, Plan, compile_template, frame, metering, shard, space
-from actors.renderer.template.timelimit import Spent, TimeLimit
+from actors.renderer.template.timelimit import Spent
 from cluster import names
 from cluster.build import Parts, arguments
 from cluster.config import Config, load

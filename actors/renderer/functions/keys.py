@@ -5,7 +5,6 @@ Each purpose has a key of its own, derived by HKDF (RFC 5869), so that what one 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -14,21 +13,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from actors.renderer.functions.context import Context
 from actors.renderer.functions.errors import Refused
 from actors.renderer.functions.inputs import text
-
-
-@dataclass(frozen=True)
-class TemplateKeys:
-    """The keys of all accounts, by account and name, and the operator's own."""
-
-    by_account: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict, repr=False)
-    bounces: bytes = field(default=b"", repr=False)  # of return paths of rows; no template can reach it
-
-    def of(self, account: str) -> Mapping[str, bytes]:
-        """Those that jobs of this account may use."""
-        return self.by_account.get(account, {})
-
-
-NO_KEYS = TemplateKeys()
 
 
 def unknown(job: Context, given: Mapping[str, Any], function: str) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from actors.renderer.look.document import document, frame, table
-from actors.renderer.look.report import embedded_pictures
+from actors.renderer.look.embedded import embedded_pictures
 
 MAX_HEADER_CHARS = 2000  # of one field; a DKIM signature has about 700
 

@@ -5,13 +5,13 @@ Values of the list stand in it only where a mail would show them: numbers, subje
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from email import message_from_bytes, policy
 from typing import Any
 
 from actors.renderer.job import CompiledJob
+from actors.renderer.look.embedded import embedded_pictures
 from actors.renderer.look.gates import gates_of
 from actors.renderer.look.gather import HELD, MOST_COMBINATIONS, NOT_HELD, Combination, Look, Place, Subject
 from actors.renderer.look.markup import markup_of
@@ -21,10 +21,8 @@ from actors.renderer.look.sketches import Extremes, Sizes, Tally
 MAX_SAMPLES = 24  # finished mails in a report, of the most frequent ways through the branches
 MAX_SAMPLE_CHARS = 200_000  # of one sample's HTML or text
 MAX_SAMPLES_CHARS = 1_500_000  # of all together: a reply of the API stays small
-MAX_EMBEDDED_BYTES = 4 << 20  # of all pictures together
 BARS = 24  # of the picture of sizes
 _FUNCTION = re.compile(r"line \d+: (\w+): ")
-_UNSAFE_TYPES = re.compile(r"image/(png|jpeg|gif|webp)\Z")  # an SVG could hold a script
 
 
 def sampled(look: Look) -> list[tuple[Combination, int, int]]:
@@ -201,19 +199,3 @@ def _named(shown: Any) -> Iterator[tuple[str, str]]:
     for part in message_from_bytes(shown.message, policy=policy.default).walk():
         if part["Content-ID"]:
             yield str(part["Content-ID"]).strip("<> "), part.get_filename() or ""
-
-
-def embedded_pictures(samples: Sequence[Any]) -> dict[str, str]:
-    """The mails' own pictures by content id, as data: URLs."""
-    found: dict[str, str] = {}
-    left = MAX_EMBEDDED_BYTES
-    for shown in samples:
-        for part in message_from_bytes(shown.message, policy=policy.default).walk():
-            name = str(part["Content-ID"] or "").strip("<> ")
-            if not name or name in found or not _UNSAFE_TYPES.match(part.get_content_type()):
-                continue
-            data = part.get_payload(decode=True)
-            if isinstance(data, bytes) and len(data) <= left:
-                left -= len(data)
-                found[name] = f"data:{part.get_content_type()};base64,{b64encode(data).decode('ascii')}"
-    return found

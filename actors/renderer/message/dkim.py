@@ -9,7 +9,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import idna
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from actors.model.errors import InvalidInput, Problem
+from actors.model.rendersettings import Identity
 from actors.renderer.message.columns import Column, cells
 
 RSA = "rsa-sha256"
@@ -43,16 +44,6 @@ _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9
 _BLANKS = re.compile(rb"[ \t]{2,}|\t")
 _HASH = SHA256()
 _PADDING = PKCS1v15()
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One key that signs for a From domain. `algorithm` empty: as the key says."""
-
-    domain: str
-    selector: str
-    key_pem: bytes = field(repr=False)
-    algorithm: str = ""
 
 
 def relaxed(name: str, lines: Column) -> Column:

@@ -4,24 +4,14 @@ The clock is handed in, and without one nothing is limited. Time is counted wher
 to the rows that it ran for. Nothing is interrupted, so a row may overdraw by the one step that it is in.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-ROW_SECONDS = 2.0  # the heaviest statement takes some milliseconds a row
-CALL_SECONDS = 60.0  # so long another job may wait for the renderer; 58 ms a row of 1,024, which take 20 to 300 ms all together
+from actors.model.rendersettings import TimeLimit
+
 GRAIN = 0.005  # shorter stretches of columns are counted with the next one
-
-
-@dataclass(frozen=True, slots=True)
-class TimeLimit:
-    """What the config allows; `clock` gives the seconds of processor time that the calling thread has used."""
-
-    clock: Callable[[], float]
-    row: float = ROW_SECONDS
-    call: float = CALL_SECONDS
 
 
 @dataclass(slots=True)
