@@ -67,10 +67,12 @@ def child_environment(config: Config) -> dict[str, str]:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(config.data_dir / "ray.token"),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # Ray ends last: nothing is left for it to wait for
             "RAY_COLOR_PREFIX": "0",
             "RAY_task_events_max_num_task_in_gcs": "2000",  # calls that the dashboard remembers; 100,000 of them fill 100 MB
             "MALLOC_ARENA_MAX": "2",  # glibc's arenas a thread would keep memory that nobody uses
             "ARROW_DEFAULT_MEMORY_POOL": "system",
+            "OPENBLAS_NUM_THREADS": "1",  # numpy would start a thread a core in each process, for algebra that nobody does
         }
     )
 
@@ -126,7 +128,7 @@ class Supervisor:
     def _ray_command(self) -> list[str]:
         config = self.config
         resources = {names.egress_resource(e.address): 1 for e in config.own_egresses}
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+        command = [sys.executable, "-m", "cluster.raystart", "start", "--block", "--disable-usage-stats"]
         command += [f"--node-ip-address={self._node_ip}", "--dashboard-agent-listen-port=0", "--include-log-monitor=false"]
         if config.ray.address:
             command += [f"--address={config.ray.address}"]
@@ -138,7 +140,6 @@ class Supervisor:
                 f"--include-dashboard={str(config.ray.dashboard).lower()}",
                 "--dashboard-host=127.0.0.1",
                 f"--dashboard-port={config.ray.dashboard_port if config.ray.dashboard else free_port()}",
-                f"--ray-client-server-port={free_port()}",  # nobody uses it, and it cannot be left out
             ]
             command += [f"--autoscaling-config={self._autoscaling}" if self._autoscaling else "--no-monitor"]
         command += [f"--object-store-memory={config.ray.object_store_mb * 2**20}", f"--resources={json.dumps(resources)}"]

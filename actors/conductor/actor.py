@@ -6,6 +6,7 @@ vault, and keeps the loop going.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -65,6 +66,7 @@ class Conductor:
         self._lease_id = 0
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
+        self._asked = Counter[str]()  # `lease` calls by egress
         self._closing = Closing(ledger, results, TICK_SECONDS)
 
     # -- calls ---------------------------------------------------------------------------------------------------------------
@@ -88,9 +90,12 @@ class Conductor:
     ) -> Lease | None:
         for void in self._book.seen(egress, epoch, held, self._clock()):
             await self._give_back(void, lease_rows(void))
+        self._asked[egress] = asked = self._asked[egress] + 1
+        if not wait:
+            self._tell()  # one that waits for the same sender is over
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
-        while self._book.current(egress, epoch):
+        while self._book.current(egress, epoch) and self._asked[egress] == asked:
             lease = self._cut_lease(egress, frozenset(busy_sites), max_rows)
             if lease is not None or not await set_within(self._news, until - loop.time()):
                 return lease

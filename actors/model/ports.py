@@ -206,8 +206,9 @@ class Conductor(Protocol):
     async def lease(
         self, egress: str, epoch: int, held: Collection[int], busy_sites: Sequence[str], max_rows: int, wait: float
     ) -> Lease | None:
-        """Work for this sender on none of `busy_sites`; None after `wait` seconds without any. `held`: the ids of all leases
-        that it has not finished; one that is not among them never arrived and is void. A higher epoch than before voids all."""
+        """Work for this sender on none of `busy_sites`; None after `wait` seconds without any, or once the sender calls without
+        a wait. `held`: the ids of all leases that it has not finished; one that is not among them never arrived and is void. A
+        higher epoch than before voids all."""
         ...
 
     async def finish(self, egress: str, lease: int, unsent: RowArray, closed_sites: dict[str, float]) -> None:

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 FENCED_SECONDS = 1.0  # whoever took the egress over gets time to say so
 DRAIN_SECONDS = 18.0  # for what is on the wire, of the 30 that a graceful stop may take
-LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back within its own wait
+LEASE_ENDS_SECONDS = 3.0  # a `lease` call that is under way comes back once it is recalled, or within its own wait
 
 
 class Sender:
@@ -135,9 +135,10 @@ class Sender:
             await self._stop.wait()
             self._leases.stop()
             rendering.cancel()
+            recalling = group.create_task(self._leases.recall())
             await asyncio.wait([asking], timeout=LEASE_ENDS_SECONDS)
             await self._settle_all()
-            for task in (asking, reporting, refusing, advancing):
+            for task in (asking, recalling, reporting, refusing, advancing):
                 task.cancel()
         await patiently(lambda: self._ledger.release_sender(self._egress.address, self._epoch))
 

@@ -65,6 +65,10 @@ class Leases:
         self.stopping = True
         self._moved.set()
 
+    async def recall(self) -> None:
+        """The conductor answers a call that waits there for rows."""
+        await self._ask(0, 0.0)
+
     async def finished(self) -> None:
         """All ended leases are back with the conductor."""
         await asyncio.gather(*self._finishing)

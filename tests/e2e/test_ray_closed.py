@@ -114,6 +114,12 @@ def test_s14_everything_listens_on_loopback_only(system: local.System) -> None:
     assert {address for address, _ in found if not is_loopback(address)} == set()
 
 
+def test_s14_rays_client_server_is_left_out(system: local.System) -> None:
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in system.processes()]
+    assert any(b"gcs_server" in command for command in commands)
+    assert not any(b"client.server" in command for command in commands)
+
+
 def test_s14_the_token_is_for_its_owner_only(system: local.System) -> None:
     file = system.data / "ray.token"
     token = file.read_text()

@@ -261,6 +261,21 @@ async def test_a_lease_whose_call_broke_on_the_way_back_is_leased_again(world: W
     assert sender.sent == Counter(range(100))
 
 
+async def test_a_call_without_a_wait_recalls_the_senders_own_that_waits(world: World) -> None:
+    async with world.conductor() as conductor, asyncio.timeout(30):
+        sender, other = await FakeSender(world).claim(), await FakeSender(world, "127.0.0.3").claim()
+        waiting = asyncio.create_task(sender.lease(conductor, wait=3600.0))
+        others = asyncio.create_task(other.lease(conductor, wait=3600.0))
+        await asyncio.sleep(0)
+        assert await sender.lease(conductor, 0, 0.0) is None
+        assert await waiting is None
+        await world.add_job("j1", 10)
+        await conductor.notify("j1")
+        lease = await others
+        assert lease is not None
+        assert len(lease_rows(lease)) == 10
+
+
 async def test_leases_of_a_dead_sender_go_to_the_next(world: World) -> None:
     await world.add_job("j1", 100)
     async with world.conductor() as conductor:
