@@ -7,11 +7,11 @@ are not offered are refused with file and line before anything is rendered.
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from actors.model.rendersettings import CALL_SECONDS, ROW_SECONDS
 from actors.renderer.functions import limits
-from actors.renderer.template import timelimit
 
 PAGE = Path(__file__).parents[1] / "docs" / "templates.md"
-SECONDS = f"{timelimit.ROW_SECONDS:g}; {timelimit.CALL_SECONDS:g}"
+SECONDS = f"{ROW_SECONDS:g}; {CALL_SECONDS:g}"
 COLUMN, ROWS, REFUSED, STOPPED = "column", "row by row", "refused", "row fails"
 
 ROWS_OF_TEST: list[dict[str, Any]] = [
