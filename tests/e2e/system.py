@@ -1,6 +1,7 @@
 """A whole system against a recording receiver, for the scenarios: start, submit, reconcile what was sent with what arrived."""
 
 import csv
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ from sandbox.world.smtp import routes as routes_of
 
 PATIENCE_SECONDS = 300.0
 ENDED = {6, 7, 8}  # JOB_STATE_DONE, _CANCELLED, _REFUSED
+SLOW = "slow.test"  # whose receivers take a second for a mail, where a scene has a script that says so
 
 
 @dataclass
@@ -59,10 +61,13 @@ class Scene:
     system: local.System
     jobs: dict[str, int] = field(default_factory=dict)
 
-    def submit(self, rows: int, size: int = 4_000) -> str:
-        """A job of `rows` distinct recipients; its id."""
+    def submit(self, rows: int, size: int = 4_000, domain: str = "") -> str:
+        """A job of `rows` distinct recipients, all of them at `domain` if there is one; its id."""
         bundle = self.folder / f"bundle{len(self.jobs)}"
         make_bundle(bundle, rows, size)
+        if domain:
+            file = bundle / "list.csv"
+            file.write_text(re.sub(r"@[\w.]+", f"@{domain}", file.read_text(encoding="utf-8")), encoding="utf-8")
         with self.system.client() as client:
             job = str(client.submit(client.upload_bundle(bundle), f"job{len(self.jobs)}").job.id)
         self.jobs[job] = rows

@@ -102,9 +102,8 @@ def kill_many(
 
 @pytest.mark.crash
 @pytest.mark.timeout(3600)
-def test_kills_lose_nothing_and_double_only_rows_in_doubt(tmp_path: Path) -> None:
-    with scene(tmp_path) as made:
-        kill_many(made, KILLS, ROWS_A_KILL, 1_500, UP_AGAIN_SECONDS, all_delivered)
+def test_kills_lose_nothing_and_double_only_rows_in_doubt(standing: Scene) -> None:
+    kill_many(standing, KILLS, ROWS_A_KILL, 1_500, UP_AGAIN_SECONDS, all_delivered)
 
 
 @pytest.mark.crash

@@ -9,19 +9,17 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
-from pathlib import Path
 
 import pytest
 
 from gateway.cli import local
-from tests.e2e.system import Scene, scene
+from tests.e2e.system import SLOW, Scene
 from tests.e2e.test_ray_closed import listening
 
 pytestmark = [pytest.mark.timeout(900)]
 
 ROWS = 8_000  # with its pauses the receiver needs minutes for them, however late the metrics come
 STOP_SECONDS = 30.0
-SCRIPT = "rules:\n  - {at: dot, delay: 1s}\n"
 GAUGES = (
     "hongyan_rows",
     "hongyan_settled_per_second",
@@ -56,44 +54,47 @@ def value(text: str, name: str, label: str = "") -> float:
     return sum(samples) if samples else -1.0
 
 
+def rows(text: str, *states: str) -> float:
+    return sum(value(text, "hongyan_rows", f'state="{state}"') for state in states)
+
+
 def read_until_they_say(made: Scene) -> str:
+    """The metrics once they show this job, all of its rows and what it does."""
     end = time.monotonic() + 180
     while True:
         text = metrics(made)
-        if value(text, "hongyan_rows", 'state="delivered"') > 0 and value(text, "hongyan_lane_concurrency") > 0:
+        whole = rows(text, "pending", "transmitting", "delivered") == ROWS
+        if whole and rows(text, "delivered") > 0 and value(text, "hongyan_lane_concurrency") > 0:
             return text
         assert time.monotonic() < end, sorted(set(re.findall(r"^ray_hongyan\w+", text, re.MULTILINE)))
         time.sleep(1)
 
 
-def test_a_stop_finishes_what_is_on_the_wire(tmp_path: Path) -> None:
-    script = tmp_path / "script.yaml"
-    script.write_text(SCRIPT)
-    with scene(tmp_path, script) as made:
-        job = made.submit(ROWS)
-        text = read_until_they_say(made)
-        assert value(text, "hongyan_active_jobs") == 1
-        assert sum(value(text, "hongyan_rows", f'state="{s}"') for s in ("pending", "transmitting", "delivered")) == ROWS
-        assert all(value(text, name) >= 0 for name in GAUGES)
-        assert job not in text  # no label names a job
+def test_a_stop_finishes_what_is_on_the_wire(standing: Scene) -> None:
+    made = standing
+    job = made.submit(ROWS, domain=SLOW)
+    text = read_until_they_say(made)
+    assert value(text, "hongyan_active_jobs") == 1
+    assert all(value(text, name) >= 0 for name in GAUGES)
+    assert job not in text  # no label names a job
 
-        begun = time.monotonic()
-        made.system.supervisor.send_signal(signal.SIGTERM)
-        made.system.supervisor.wait(STOP_SECONDS + 10)
-        assert time.monotonic() - begun < STOP_SECONDS
-        assert made.system.processes() == []
+    begun = time.monotonic()
+    made.system.supervisor.send_signal(signal.SIGTERM)
+    made.system.supervisor.wait(STOP_SECONDS + 10)
+    assert time.monotonic() - begun < STOP_SECONDS
+    assert made.system.processes() == []
 
-        sent = made.settled(job)
-        assert 0 < sent < ROWS
-        made.system = local.start(made.config)
-        made.system.wait_until_up()
-        with made.system.client() as client:
-            client.pause(job)
-            status = client.get(job)
-            assert status.doubts == 0
-            client.cancel(job)
-        made.wait(job)
-        both = made.reconcile(job)
+    sent = made.settled(job)
+    assert 0 < sent < ROWS
+    made.system = local.start(made.config)
+    made.system.wait_until_up()
+    with made.system.client() as client:
+        client.pause(job)
+        status = client.get(job)
+        assert status.doubts == 0
+        client.cancel(job)
+    made.wait(job)
+    both = made.reconcile(job)
     assert (both.lost, both.doubled, both.doubted) == (set(), set(), set())
     assert sum(both.counts.values()) == both.rows == ROWS
     assert both.counts["delivered"] == sum(both.arrived.values()) >= sent

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
-from cluster.supervise import LOOPBACK_ENV, free_port
+from cluster.supervise import LOOPBACK_ENV
 from gateway.cli import local
+from tests.e2e.system import Scene
 
 pytestmark = [pytest.mark.timeout(900)]
 
@@ -34,13 +34,9 @@ DASHBOARD = [
 ]
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local.System]:
-    folder = tmp_path_factory.mktemp("closed")
-    ray = {"dashboard": True, "dashboard_port": free_port()}
-    config = local.write_config(folder, [], domain="bank.test", renderers=1, ray=ray)
-    with local.running(config) as running:
-        yield running
+@pytest.fixture
+def system(standing: Scene) -> local.System:
+    return standing.system
 
 
 def listening(pids: list[int]) -> set[tuple[str, int]]:
