@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes
 READY  := $(VENV)/.ready
 
 .PHONY: setup proto docs format lint types fresh test test-deep test-crash bench demo check lock clean
@@ -10,7 +11,9 @@ setup: $(READY)
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	sed -n '/^pip==/,/[^\\]$$/p' requirements.lock | $(PIP) -r /dev/stdin # the locked pip: Python's own may take minutes to choose
+	$(PIP) --no-compile -r requirements.lock
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # on all processors; some packages hold templates that are no Python
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
@@ -30,12 +33,13 @@ fresh: setup ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m
 
 check: lint types fresh
 
-# Whole files on two processes, for their fixtures; those that wait for systems and those that compute take turns.
-test: setup ; $(BIN)/pytest -m "not deep" -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+# Whole files on three processes, for their fixtures, though the processors are two: many tests wait for systems.
+test: export PYTHONDONTWRITEBYTECODE =
+test: setup ; $(BIN)/pytest -m "not deep" -n 3 --dist loadfile --no-loadscope-reorder --durations=10
 
 test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 
-test-crash: setup ; HONGYAN_KILLS=50 $(BIN)/pytest tests/e2e/test_crash_matrix.py --timeout 3600
+test-crash: setup ; HONGYAN_KILLS=50 $(BIN)/pytest tests/e2e/standing/test_crash_matrix.py --timeout 3600
 
 bench: setup ; $(BIN)/hongyan bench pipeline
 

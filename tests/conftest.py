@@ -23,6 +23,8 @@ settings.load_profile("hongyan")
 MEMORY = Path("/dev/shm")
 ROOM_BYTES = 4 << 30  # a container may have 64 MB there
 
+CLUSTERS = ("tests/ray/", "tests/e2e/standing/")  # each starts one for all of its files, and two at once would be too much
+
 
 def pytest_configure() -> None:
     """Temporary folders lie in memory where that has room: tests kill processes and never the machine, so an fsync proves
@@ -32,15 +34,32 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes share the files, those that wait for systems and those that compute take turns: so they fill the
-    processors together, and seldom two systems run at once."""
+    """Where several processes share the files, one begins with the clusters. Of the others, those that wait for receivers and
+    those that compute take turns: so they fill the processors together."""
     if not hasattr(config, "workerinput"):
         return
     groups: dict[bool, dict[Path, None]] = {True: {}, False: {}}
+    turn: dict[Path, tuple[float, str]] = {}
     for item in items:
-        groups[not {"e2e", "ray"}.isdisjoint(item.path.parts)][item.path] = None
-    turn = {path: ((n + 0.5) / len(group), str(path)) for group in groups.values() for n, path in enumerate(group)}
+        if item.nodeid.startswith(CLUSTERS):
+            turn[item.path] = (0.0, str(item.path))
+        else:
+            groups["e2e" in item.path.parts][item.path] = None
+    turn |= {path: ((n + 0.5) / len(group), str(path)) for group in groups.values() for n, path in enumerate(group)}
     items.sort(key=lambda item: turn[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Whole files to a process, as --dist loadfile does, and those of the clusters to the same one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "clusters" if file.startswith(CLUSTERS) else file
+
+    return Files(config, log)
 
 
 @pytest.fixture(autouse=True)

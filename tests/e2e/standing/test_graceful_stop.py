@@ -13,8 +13,8 @@ from http.client import HTTPException
 import pytest
 
 from gateway.cli import local
+from tests.e2e.standing.test_ray_closed import listening
 from tests.e2e.system import SLOW, Scene
-from tests.e2e.test_ray_closed import listening
 
 pytestmark = [pytest.mark.timeout(900)]
 
