@@ -43,6 +43,7 @@ content:
 """
 PAGE = "<html><body>\n<p>{{ name }}</p>\nFrom here on {{ now() }}\n{% for n in range(2) %}{{ n }}{% endfor %}</body></html>\n"
 ROWS = 2_600  # more than one task, so that two workers share them
+LONG_ROWS = 120_000  # they take seconds, so that a signal comes before the end
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +197,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(bundle: Path, tmp_path: Path, na
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_stops_the_workers_and_leaves_nothing(tmp_path: Path, number: int) -> None:
     (folder := tmp_path / "bundle").mkdir()
-    process = command(make(folder, 240_000), tmp_path / "out.zip")
+    process = command(make(folder, LONG_ROWS), tmp_path / "out.zip")
     until = time.monotonic() + 60
     while not any(f.stat().st_size for f in tmp_path.glob(".out.zip.*.writing/out")) and time.monotonic() < until:
         assert process.poll() is None, process.communicate()

@@ -18,6 +18,7 @@ from cluster.supervise import free_port
 from sandbox import Sandbox
 from sandbox.world import parse_world
 from sandbox.world.smtp import places
+from tests.e2e.test_sandbox_command import run
 from tests.e2e.test_sandbox_killed import COMMAND, children
 
 BODY = b"Subject: x\r\n\r\nx\r\n"
@@ -97,10 +98,6 @@ async def test_a_handshake_that_fails() -> None:
         assert sandbox.counts.tls == 1
 
 
-def run(*options: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, "-c", COMMAND, "sandbox", *options], capture_output=True, text=True, timeout=60)
-
-
 @pytest.mark.parametrize("workers", [1, 4])
 def test_the_command_shares_a_world_out_by_sites(tmp_path: Path, workers: int) -> None:
     file = tmp_path / "world.yaml"
@@ -142,8 +139,8 @@ def test_what_is_said_about_a_bad_world(tmp_path: Path) -> None:
     file = tmp_path / "world.yaml"
     file.write_text("sites: [{name: a, domains: [a.test], hosts: [192.0.2.1], texts: aol}]")
     refused = run("--world", str(file), "--json")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert "192.0.2.1 is no loopback address" in refused.stderr + refused.stdout
     assert "must be one of postfix" in refused.stderr + refused.stdout
     for options in (["--world", str(file), "--listen", "127.0.0.1:0"], ["--routes"], ["--port", "2600"]):
-        assert run(*options).returncode == 2
+        assert run(*options).exit_code == 2
