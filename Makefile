@@ -33,9 +33,9 @@ fresh: setup ; $(BIN)/python -m gateway.rpc.generate --check && $(BIN)/python -m
 
 check: lint types fresh
 
-# Whole files on three processes, for their fixtures, though the processors are two: many tests wait for systems.
+# Whole files on two processes, for their fixtures; those that wait for receivers and those that compute take turns.
 test: export PYTHONDONTWRITEBYTECODE =
-test: setup ; $(BIN)/pytest -m "not deep" -n 3 --dist loadfile --no-loadscope-reorder --durations=10
+test: setup ; $(BIN)/pytest -m "not deep" -n 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 test-deep: setup ; HONGYAN_EXAMPLES=all $(BIN)/pytest -m deep --timeout 3600 && HONGYAN_EXAMPLES=all $(BIN)/pytest tests/unit -m "not deep"
 
