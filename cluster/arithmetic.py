@@ -1,7 +1,7 @@
 """How OpenSSL signs fastest on this processor: measured, and given to processes by their environment.
 
 Where a processor has ADX, OpenSSL takes it for RSA and passes over its code for AVX2. On some processors (AMD Zen 3) that other
-code signs 1.4 times as fast. OPENSSL_ia32cap(3) says so to a process before it loads the library.
+code signs 1.3 times as fast. OPENSSL_ia32cap(3) says so to a process before it loads the library.
 """
 
 import functools
