@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from actors.intake.ids import new_job_id
 from actors.intake.looking import look_over, shut_gates
-from actors.intake.memory import return_freed_memory
+from actors.intake.memory import give_back, return_freed_memory
 from actors.intake.pools import hold, short, takers
 from actors.intake.prepare import Prepared, prepare, settle_suppressed
 from actors.intake.roster import segment_reasons
@@ -109,12 +109,15 @@ class Intake:
     @contextlib.asynccontextmanager
     async def _prepared(self, upload: str) -> AsyncIterator[Prepared]:
         folder = await _in_thread(_work_folder, self._workdir)
-        with folder as work:
-            found = await _in_thread(prepare, self._vault, upload, Path(work), self._segment_rows)
-            try:
-                yield found
-            finally:
-                found.bundle.close()
+        try:
+            with folder as work:
+                found = await _in_thread(prepare, self._vault, upload, Path(work), self._segment_rows)
+                try:
+                    yield found
+                finally:
+                    found.bundle.close()
+        finally:
+            await asyncio.to_thread(give_back)
 
     async def _freeze(self, job: str, account: str, found: Prepared, at: int, claim: bool) -> Manifest:
         """`claim`: the rows take their codes; else they are shown those of the file, and none is taken."""
