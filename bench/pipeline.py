@@ -21,9 +21,9 @@ from gateway.cli.local import System, running, write_config
 
 CASES = {"10KB": 10_000, "100KB": 100_000}
 ROWS = {"10KB": 60_000, "100KB": 15_000}
-QUICK_ROWS = {"10KB": 12_000, "100KB": 3_000}  # the whole bench within 50 s
+QUICK_ROWS = {"10KB": 8_000, "100KB": 1_500}  # the whole bench within 50 s
 SOURCE_MAILS = {"10KB": 20_000, "100KB": 4_000}
-QUICK_SOURCE_MAILS = {"10KB": 8_000, "100KB": 2_000}
+QUICK_SOURCE_MAILS = {"10KB": 5_000, "100KB": 1_000}
 LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 600.0
 
