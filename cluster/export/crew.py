@@ -10,15 +10,15 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import MappingProxyType
 from typing import Any
 
 from actors.model.errors import Unavailable
-from cluster.arithmetic import fastest_signing
 from cluster.export.worker import Done, Failed, Grant, Order, Ready, Task, work
 
 TASK_ROWS = 4_096  # a few blocks: a worker has work while its news travel
@@ -52,15 +52,16 @@ class _Hand:
 
 
 class Crew:
-    """`with Crew(order, workers) as crew`: for done in crew.run(tasks). The workers end with the block."""
+    """`with Crew(order, workers) as crew`: for done in crew.run(tasks). The workers end with the block.
+    `environment`: what theirs has besides the command's."""
 
-    def __init__(self, order: Order, workers: int):
-        self._order, self._count = order, workers
+    def __init__(self, order: Order, workers: int, environment: Mapping[str, str] = MappingProxyType({})):
+        self._order, self._count, self._environment = order, workers, environment
         self._hands: list[_Hand] = []
 
     def __enter__(self) -> "Crew":
         context = multiprocessing.get_context("spawn")
-        with _quiet_children(fastest_signing() if self._order.identities else {}):
+        with _quiet_children(self._environment):
             for number in range(self._count):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=work, args=(theirs, self._order), name=f"render-{number}", daemon=True)
@@ -138,10 +139,10 @@ def _died(code: int | None) -> Unavailable:
 
 
 @contextlib.contextmanager
-def _quiet_children(more: dict[str, str]) -> Iterator[None]:
+def _quiet_children(more: Mapping[str, str]) -> Iterator[None]:
     """Processes started inside see no Ctrl-C, which is meant for the command, compute with one thread each, and have `more`
     in their environment."""
-    environment = dict.fromkeys(ONE_THREAD, "1") | more
+    environment = {**dict.fromkeys(ONE_THREAD, "1"), **more}
     kept = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     resource_tracker.ensure_running()  # its start would let the signal through again
