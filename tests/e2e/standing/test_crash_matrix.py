@@ -25,7 +25,7 @@ from tests.e2e.system import PATIENCE_SECONDS, Reconciled, Scene, scene
 
 KILLS = int(os.environ.get("HONGYAN_KILLS", "7"))
 KINDS = ("Sender", "Renderer", "Conductor", "Ledger", "gateway.rpc", "raylet", "everything")
-ROWS_A_KILL = 1_500  # enough that the job still runs when the next kill comes
+ROWS_A_KILL = 2_500  # enough that the job still runs when the next kill comes
 SENDERS = 2
 UP_AGAIN_SECONDS = 180.0
 WORLD_KILLS = max(KILLS // 3, 2)
